@@ -1,0 +1,1 @@
+"""Hydra: the wiring on top of the apps, and the floor below them."""

@@ -1,0 +1,313 @@
+"""The settings: one file, read from the environment alone.
+
+What a production needs is the default; development opts out (`DEBUG=1`). Without `DATABASE_URL`
+and `REDIS_URL` Hydra runs *embedded*: one process on SQLite that makes its own secrets. With them
+it runs in full: PostgreSQL, Redis, several processes, and secrets that somebody has to give.
+Every setting is described in docs/configuration.md, and a test holds the two together.
+"""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from hydra import environment, logs
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- Which mode, and where -------------------------------------------------------------------
+
+DEBUG = environment.flag("DEBUG", False)
+HYDRA_HOME = Path(environment.text("HYDRA_HOME", str(BASE_DIR / "var"))).absolute()
+DATABASE_URL = environment.text("DATABASE_URL")
+REDIS_URL = environment.text("REDIS_URL")
+HYDRA_EMBEDDED = not DATABASE_URL or DATABASE_URL.startswith("sqlite:")
+if bool(REDIS_URL) == HYDRA_EMBEDDED:
+    given, missing = ("REDIS_URL", "DATABASE_URL") if REDIS_URL else ("DATABASE_URL", "REDIS_URL")
+    raise ImproperlyConfigured(
+        f"{missing} is missing: {given} is set, and the full mode needs PostgreSQL and Redis. "
+        "Leave out both to run embedded, on SQLite in one process."
+    )
+
+PORT = environment.whole("PORT", 8000)
+HYDRA_URL = environment.text("HYDRA_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+HYDRA_LIVE_URL = environment.text("HYDRA_LIVE_URL", HYDRA_URL).rstrip("/")
+PUBLIC = urlsplit(HYDRA_URL)
+LIVE = urlsplit(HYDRA_LIVE_URL)
+LIVE_ORIGIN = f"{LIVE.scheme}://{LIVE.netloc}"
+IS_HTTPS = PUBLIC.scheme == "https"
+
+# --- Secrets ---------------------------------------------------------------------------------
+
+made = environment.generated_secrets(HYDRA_HOME) if HYDRA_EMBEDDED else {}
+SECRET_KEY = environment.text("SECRET_KEY", made.get("SECRET_KEY", ""))
+HYDRA_ENCRYPTION_KEYS = environment.encryption_keys(
+    environment.text("HYDRA_ENCRYPTION_KEYS", made.get("HYDRA_ENCRYPTION_KEYS", ""))
+)
+del made
+if len(SECRET_KEY) < 50:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is missing or shorter than 50 characters: set it to a long random string "
+        "that all processes of this installation share."
+    )
+if not HYDRA_ENCRYPTION_KEYS:
+    raise ImproperlyConfigured(
+        "HYDRA_ENCRYPTION_KEYS is missing: set it to id:key, the key being the base64 of 32 random "
+        "bytes. It seals every secret in the database, so keep a copy of it elsewhere."
+    )
+
+# --- Applications ----------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "rest_framework",
+    "drf_spectacular",
+    "django_htmx",
+    "template_partials",
+    "csp",
+    "hydra",
+    "orgs",
+    "billing",
+    "agents",
+    "projects",
+    "deployments",
+]
+
+# From the outside in. A refusal is translated where htmx and the messages are already known, and
+# the request id is there before anything can be logged.
+MIDDLEWARE = [
+    "hydra.requests.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "hydra.refusals.RefusalMiddleware",
+]
+
+ROOT_URLCONF = "hydra.urls"
+WSGI_APPLICATION = "hydra.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,  # template_partials wraps the loaders, and caches them
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database and cache ----------------------------------------------------------------------
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+if HYDRA_EMBEDDED:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": DATABASE_URL.removeprefix("sqlite:///") or HYDRA_HOME / "hydra.sqlite3",
+            "OPTIONS": {
+                # An upgrade from reading to writing fails at once and ignores the timeout.
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                # FULL: with NORMAL a power cut may take commits that were acknowledged.
+                "init_command": (
+                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+                    "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-16000;"
+                ),
+            },
+        }
+    }
+else:
+    DATABASES = {"default": environment.database("DATABASE_URL")}
+    if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+        raise ImproperlyConfigured("DATABASE_URL must be a postgres:// or a sqlite:/// address.")
+    DATABASES["default"] |= {
+        "CONN_MAX_AGE": environment.whole("HYDRA_DATABASE_CONNECTION_SECONDS", 300),
+        "CONN_HEALTH_CHECKS": True,
+    }
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+
+# In full mode the database, not Redis: login throttling has to survive a flush.
+CACHES = {
+    "default": (
+        {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+        if HYDRA_EMBEDDED
+        else {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "hydra_cache",
+            "OPTIONS": {"MAX_ENTRIES": 100_000},
+        }
+    )
+}
+
+# --- People ----------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "orgs.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Hydra"
+
+SESSION_COOKIE_AGE = environment.whole("HYDRA_SESSION_SECONDS", 14 * 24 * 3600)
+SESSION_COOKIE_NAME = "__Host-hydra_session" if IS_HTTPS else "hydra_session"
+CSRF_COOKIE_NAME = "__Host-hydra_csrf" if IS_HTTPS else "hydra_csrf"
+CSRF_COOKIE_HTTPONLY = True
+
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if environment.text("HYDRA_SMTP_HOST")
+    else "django.core.mail.backends.console.EmailBackend"
+)
+EMAIL_HOST = environment.text("HYDRA_SMTP_HOST")
+EMAIL_PORT = environment.whole("HYDRA_SMTP_PORT", 587)
+EMAIL_HOST_USER = environment.text("HYDRA_SMTP_USER")
+EMAIL_HOST_PASSWORD = environment.text("HYDRA_SMTP_PASSWORD")
+EMAIL_USE_TLS = environment.flag("HYDRA_SMTP_TLS", True)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = environment.text("HYDRA_FROM_EMAIL", f"Hydra <hydra@{PUBLIC.hostname}>")
+
+# --- HTTP ------------------------------------------------------------------------------------
+
+ALLOWED_HOSTS = [
+    *environment.words("HYDRA_ALLOWED_HOSTS"),
+    PUBLIC.hostname or "localhost",
+    LIVE.hostname or "localhost",
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+]
+CSRF_TRUSTED_ORIGINS = [f"{PUBLIC.scheme}://{PUBLIC.netloc}"]
+SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = False  # other names below this domain are not ours to decide
+if environment.flag("HYDRA_BEHIND_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# Bodies over 1 MiB are refused; an agent's log chunk is exactly at that limit.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF] if HYDRA_LIVE_URL == HYDRA_URL else [SELF, LIVE_ORIGIN],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = Path(environment.text("HYDRA_STATIC_ROOT", str(HYDRA_HOME / "static")))
+# The embedded mode and development serve the files as they lie, so there is nothing to collect.
+STATIC_IS_COLLECTED = not (DEBUG or HYDRA_EMBEDDED)
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not STATIC_IS_COLLECTED
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            if STATIC_IS_COLLECTED
+            else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        )
+    },
+}
+MEDIA_ROOT = HYDRA_HOME / "media"
+
+# --- The API ---------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+    "STRICT_JSON": True,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Hydra",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+# --- Deploying -------------------------------------------------------------------------------
+
+# Agents are told these durations and use their own monotonic clocks: no wall clock is compared.
+HYDRA_LEASE_SECONDS = environment.seconds("HYDRA_LEASE_SECONDS", 45)
+HYDRA_OFFER_SECONDS = environment.seconds("HYDRA_OFFER_SECONDS", 30)
+HYDRA_HEARTBEAT_SECONDS = environment.seconds("HYDRA_HEARTBEAT_SECONDS", 15)
+HYDRA_POLL_SECONDS = environment.seconds("HYDRA_POLL_SECONDS", 25)
+HYDRA_OFFLINE_SECONDS = environment.seconds("HYDRA_OFFLINE_SECONDS", 60)
+HYDRA_SWEEP_SECONDS = environment.seconds("HYDRA_SWEEP_SECONDS", 1 if HYDRA_EMBEDDED else 5)
+HYDRA_WEB_THREADS = environment.whole("HYDRA_WEB_THREADS", 8)
+HYDRA_WEB_PROCESSES = environment.whole("HYDRA_WEB_PROCESSES", 2)
+HYDRA_DELIVERY_THREADS = environment.whole("HYDRA_DELIVERY_THREADS", 16)
+# Networks (CIDR) that webhooks may reach although they are not public. Empty: public ones alone.
+HYDRA_OUTBOUND_ALLOW = environment.words("HYDRA_OUTBOUND_ALLOW")
+
+# --- The rest --------------------------------------------------------------------------------
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+LANGUAGE_CODE = "en"
+
+HYDRA_LOG_LEVEL = environment.text("HYDRA_LOG_LEVEL", "INFO").upper()
+LOGGING_CONFIG = None
+logs.configure(level=HYDRA_LOG_LEVEL, as_json=not (DEBUG or HYDRA_EMBEDDED))
