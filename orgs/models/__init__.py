@@ -1,0 +1,31 @@
+"""Organizations: tenants, people, their rights to enter, and the log of what happened."""
+
+from orgs.models.actors import SYSTEM, Actor, ActorKind
+from orgs.models.environments import Environment, EnvironmentQuerySet
+from orgs.models.events import Event, EventQuerySet
+from orgs.models.idempotency import IdempotencyRecord
+from orgs.models.invites import InviteCode, InviteCodeQuerySet
+from orgs.models.keys import ApiKey, ApiKeyQuerySet
+from orgs.models.organizations import Membership, MembershipQuerySet, Organization, Plan, Role
+from orgs.models.users import User
+
+__all__ = [
+    "SYSTEM",
+    "Actor",
+    "ActorKind",
+    "ApiKey",
+    "ApiKeyQuerySet",
+    "Environment",
+    "EnvironmentQuerySet",
+    "Event",
+    "EventQuerySet",
+    "IdempotencyRecord",
+    "InviteCode",
+    "InviteCodeQuerySet",
+    "Membership",
+    "MembershipQuerySet",
+    "Organization",
+    "Plan",
+    "Role",
+    "User",
+]

@@ -1,0 +1,72 @@
+"""The one log of what happened. Audit, webhooks, live pages and usage read it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from hydra import keys
+from orgs.models.actors import ActorKind
+from orgs.models.organizations import Organization
+
+
+def new_event_uid() -> str:
+    return keys.new_uid("evt")
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def in_org(self, org: Organization) -> EventQuerySet:
+        return self.filter(org=org)
+
+    def about(self, uid: str) -> EventQuerySet:
+        return self.filter(subject_uid=uid)
+
+    def to_fan_out(self) -> EventQuerySet:
+        """What webhooks have not yet been asked about, oldest first."""
+        return self.filter(needs_fanout=True).order_by("pk")
+
+
+class Event(models.Model):
+    """One thing that happened, written in the transaction that did it; never changed.
+
+    `sequence` numbers an organization's events without gaps. It is given afterwards, by one
+    writer at a time, so that transactions which happen at once need not wait for each other.
+    """
+
+    uid = models.CharField(max_length=40, unique=True, default=new_event_uid, editable=False)
+    org = models.ForeignKey(Organization, models.CASCADE, related_name="events")
+    sequence = models.BigIntegerField(null=True)
+    verb = models.CharField(max_length=60)
+    actor_kind = models.CharField(max_length=8, choices=ActorKind)
+    actor_uid = models.CharField(max_length=40, blank=True)
+    actor_label = models.CharField(max_length=200, blank=True)
+    subject_kind = models.CharField(max_length=30)
+    subject_uid = models.CharField(max_length=40)
+    subject_label = models.CharField(max_length=300, blank=True)
+    data = models.JSONField(default=dict)
+    request_id = models.CharField(max_length=60, blank=True)
+    address = models.CharField(max_length=45, blank=True)
+    needs_fanout = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["org", "-id"], name="event_list"),
+            models.Index(fields=["subject_uid", "-id"], name="event_of_subject"),
+            models.Index(fields=["id"], condition=Q(needs_fanout=True), name="event_to_fan_out"),
+            models.Index(fields=["id"], condition=Q(sequence=None), name="event_to_number"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["org", "sequence"], name="event_sequence_unique"),
+            models.CheckConstraint(
+                condition=Q(actor_kind__in=ActorKind.values), name="event_actor_known"
+            ),
+            models.CheckConstraint(condition=~Q(verb=""), name="event_has_verb"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.subject_label}"

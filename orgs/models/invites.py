@@ -1,0 +1,58 @@
+"""The right to join, as a code."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from hydra import keys
+from orgs.models.organizations import Organization, Role
+from orgs.models.users import User
+
+
+def new_invite_uid() -> str:
+    return keys.new_uid("inv")
+
+
+class InviteCodeQuerySet(models.QuerySet["InviteCode"]):
+    def in_org(self, org: Organization) -> InviteCodeQuerySet:
+        return self.filter(org=org)
+
+    def redeemable(self) -> InviteCodeQuerySet:
+        return self.filter(used_at=None, revoked_at=None, expires_at__gt=Now())
+
+
+class InviteCode(models.Model):
+    """The right to join an organization with a role: single use, expiring, revocable.
+
+    Only the digest of the code is kept.
+    """
+
+    uid = models.CharField(max_length=40, unique=True, default=new_invite_uid, editable=False)
+    org = models.ForeignKey(Organization, models.CASCADE, related_name="invite_codes")
+    role = models.CharField(max_length=12, choices=Role)
+    digest = models.CharField(max_length=64, unique=True)
+    shown_prefix = models.CharField(max_length=20)
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField()
+    used_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = InviteCodeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="invite_role_known"),
+            models.CheckConstraint(
+                condition=Q(used_at=None, used_by=None)
+                | Q(used_at__isnull=False, used_by__isnull=False, revoked_at=None),
+                name="invite_used_by_somebody_or_not",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.shown_prefix}…"

@@ -1,0 +1,94 @@
+"""Tenants and who belongs to them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from hydra import keys
+from orgs.models.users import User
+
+
+def new_org_uid() -> str:
+    return keys.new_uid("org")
+
+
+def new_membership_uid() -> str:
+    return keys.new_uid("mem")
+
+
+class Role(models.TextChoices):
+    OWNER = "ORG_OWNER", "Owner"
+    MANAGER = "ORG_MANAGER", "Manager"
+    USER = "ORG_USER", "User"
+    BILLING = "ORG_BILLING", "Billing"
+
+
+class Plan(models.TextChoices):
+    """Names only; what a plan allows stands in `billing.plans`."""
+
+    FREE = "free", "Free"
+    STARTER = "starter", "Starter"
+    TEAM = "team", "Team"
+    ENTERPRISE = "enterprise", "Enterprise"
+
+
+class Organization(models.Model):
+    """A tenant: everything that customers own belongs to exactly one."""
+
+    uid = models.CharField(max_length=40, unique=True, default=new_org_uid, editable=False)
+    name = models.CharField(max_length=100)
+    slug = models.SlugField(max_length=60, unique=True)
+    description = models.TextField(blank=True, max_length=2000)
+    plan = models.CharField(max_length=12, choices=Plan, default=Plan.FREE)
+    requests_per_minute = models.IntegerField(
+        null=True,
+        blank=True,
+        help_text="Set by a site administrator instead of the plan's limit; -1 lifts it.",
+    )
+    managers_may_edit = models.BooleanField("managers may edit these settings", default=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(plan__in=Plan.values), name="org_plan_known"),
+            models.CheckConstraint(condition=~Q(name="") & ~Q(slug=""), name="org_has_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def in_org(self, org: Organization) -> MembershipQuerySet:
+        return self.filter(org=org)
+
+    def of(self, user: User) -> MembershipQuerySet:
+        return self.filter(user=user).select_related("org").order_by("org__name", "pk")
+
+    def with_names(self) -> MembershipQuerySet:
+        return self.select_related("user", "org")
+
+
+class Membership(models.Model):
+    """A user in an organization, with one of the four roles."""
+
+    uid = models.CharField(max_length=40, unique=True, default=new_membership_uid, editable=False)
+    org = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=12, choices=Role)
+    last_seen_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["org", "user"], name="membership_once_per_org"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.org}"

@@ -1,0 +1,1 @@
+"""What happens to organizations and the people in them."""
