@@ -1,4 +1,4 @@
-"""Reading the environment: typed, with a `_FILE` variant for every name, and clear about what lacks.
+"""Reading the environment: typed, a `_FILE` variant for every name, clear about what lacks.
 
 `NAME_FILE=/run/secrets/name` reads the value from that file, as container platforms mount secrets.
 """
@@ -27,7 +27,7 @@ def text(name: str, default: str = "") -> str:
         raise ImproperlyConfigured(f"{name}_FILE cannot be read: {error}.") from error
 
 
-def flag(name: str, default: bool) -> bool:
+def flag(name: str, *, default: bool = False) -> bool:
     value = text(name, str(default)).lower()
     if value in {"1", "true", "yes", "on"}:
         return True

@@ -74,4 +74,3 @@ def configure(*, level: str, as_json: bool) -> None:
             },
         }
     )
-

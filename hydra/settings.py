@@ -7,6 +7,7 @@ Every setting is described in docs/configuration.md, and a test holds the two to
 """
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
@@ -18,7 +19,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- Which mode, and where -------------------------------------------------------------------
 
-DEBUG = environment.flag("DEBUG", False)
+DEBUG = environment.flag("DEBUG")
 HYDRA_HOME = Path(environment.text("HYDRA_HOME", str(BASE_DIR / "var"))).absolute()
 DATABASE_URL = environment.text("DATABASE_URL")
 REDIS_URL = environment.text("REDIS_URL")
@@ -123,11 +124,14 @@ TEMPLATES = [
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+DATABASES: dict[str, dict[str, Any]]
 if HYDRA_EMBEDDED:
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": DATABASE_URL.removeprefix("sqlite:///") or HYDRA_HOME / "hydra.sqlite3",
+            # A file like the real one: in memory, threads would share one connection.
+            "TEST": {"NAME": HYDRA_HOME / "test.sqlite3"},
             "OPTIONS": {
                 # An upgrade from reading to writing fails at once and ignores the timeout.
                 "transaction_mode": "IMMEDIATE",
@@ -204,7 +208,7 @@ EMAIL_HOST = environment.text("HYDRA_SMTP_HOST")
 EMAIL_PORT = environment.whole("HYDRA_SMTP_PORT", 587)
 EMAIL_HOST_USER = environment.text("HYDRA_SMTP_USER")
 EMAIL_HOST_PASSWORD = environment.text("HYDRA_SMTP_PASSWORD")
-EMAIL_USE_TLS = environment.flag("HYDRA_SMTP_TLS", True)
+EMAIL_USE_TLS = environment.flag("HYDRA_SMTP_TLS", default=True)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = environment.text("HYDRA_FROM_EMAIL", f"Hydra <hydra@{PUBLIC.hostname}>")
 
@@ -223,7 +227,7 @@ SECURE_SSL_REDIRECT = IS_HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False  # other names below this domain are not ours to decide
-if environment.flag("HYDRA_BEHIND_PROXY", False):
+if environment.flag("HYDRA_BEHIND_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
