@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import NotRequired, Required, TypedDict
+from typing import NotRequired, Required, Self, TypedDict
 
 
 class Detail(TypedDict, total=False):
@@ -66,7 +66,7 @@ class Invalid(Refused):
     status = HTTPStatus.BAD_REQUEST
 
     @classmethod
-    def at(cls, location: str, message: str, fix: str = "") -> Invalid:
+    def at(cls, location: str, message: str, fix: str = "") -> Self:
         """One mistake at one place, such as `environments.2.name`."""
         detail = Detail(location=location, message=message)
         if fix:

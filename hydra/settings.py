@@ -304,6 +304,8 @@ HYDRA_WEB_PROCESSES = environment.whole("HYDRA_WEB_PROCESSES", 2)
 HYDRA_DELIVERY_THREADS = environment.whole("HYDRA_DELIVERY_THREADS", 16)
 # Networks (CIDR) that webhooks may reach although they are not public. Empty: public ones alone.
 HYDRA_OUTBOUND_ALLOW = environment.words("HYDRA_OUTBOUND_ALLOW")
+# A PEM file of authorities that receivers' certificates may come from, besides the system's.
+HYDRA_OUTBOUND_CA_FILE = environment.text("HYDRA_OUTBOUND_CA_FILE")
 
 # --- The rest --------------------------------------------------------------------------------
 
