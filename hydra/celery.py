@@ -5,8 +5,9 @@ and none has a countdown: what comes due later is a `due_at` column that a sweep
 """
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hydra.settings")
@@ -74,3 +75,21 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+
+
+def note_consumption(**_: Any) -> None:
+    """Leave a fresh file time behind: a worker may live on without consuming, and is then ill."""
+    (settings.HYDRA_HOME / "worker.consumed").touch()
+
+
+def note_publishing(**_: Any) -> None:
+    (settings.HYDRA_HOME / "beat.published").touch()
+
+
+def watch_publishing(**_: Any) -> None:
+    """In beat alone: everybody publishes, but only beat has nothing else to do."""
+    signals.after_task_publish.connect(note_publishing)
+
+
+signals.task_postrun.connect(note_consumption)
+signals.beat_init.connect(watch_publishing)
