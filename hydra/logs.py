@@ -1,31 +1,16 @@
 """Logging: one JSON object a line in production, readable lines elsewhere, never a secret.
 
 The request id and whatever else is bound for the request (`structlog.contextvars`) stands on every
-line. Values of `key=` in addresses are struck out, because the seed API takes its key there.
+line. Credentials are struck out last, when everything that can bring one is part of the line.
 """
 
 import logging
 import logging.config
-import re
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import Processor
 
-_SECRET_IN_ADDRESS = re.compile(r"([?&;](?:key|token|api_key)=)[^&\s\"']+", re.IGNORECASE)
-_TOKEN = re.compile(r"\b(hy[ad]_(?:live_)?)[0-9A-Za-z_]{8,}")
-
-
-def without_secrets(text: str) -> str:
-    """`text` with key values in addresses and our own tokens struck out."""
-    return _TOKEN.sub(r"\1***", _SECRET_IN_ADDRESS.sub(r"\1***", text))
-
-
-def strike_out_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """The last processor before rendering: nothing after it adds text."""
-    return {
-        name: without_secrets(value) if isinstance(value, str) else value
-        for name, value in event.items()
-    }
+from hydra import masking
 
 
 def configure(*, level: str, as_json: bool) -> None:
@@ -55,7 +40,7 @@ def configure(*, level: str, as_json: bool) -> None:
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
-            strike_out_secrets,
+            masking.mask_event,
             render,
         ],
     }
