@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -329,10 +329,19 @@ def existing(path: Path) -> Iterator[Path]:
 
 
 def copied_to(target: Path, installation: Path) -> Path:
-    """A copy of the programs where `nobody` may read them; it goes with the private folder."""
-    headers: Callable[[str, list[str]], set[str]] = shutil.ignore_patterns("include")
-    shutil.copytree(installation, target, symlinks=True, ignore=headers)
-    return target
+    """A copy of the programs where `nobody` may read them; it goes with the private folder.
+
+    A wheel's programs look for their libraries in a folder beside the package, so both keep
+    their places to each other.
+    """
+    package = installation.parent
+    copy = target / package.name / installation.name
+    headers = shutil.ignore_patterns("include")
+    shutil.copytree(installation, copy, symlinks=True, ignore=headers)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, target / libraries.name, symlinks=True)
+    return copy
 
 
 def data_for_nobody(wanted: Path) -> Path:

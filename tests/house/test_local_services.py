@@ -11,6 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from hydra.cli.local_services import (
     CannotStart,
@@ -55,7 +57,7 @@ def test_valkey_asks_for_its_password_and_comes_back_at_its_address() -> None:
         client = redis.Redis.from_url(valkey.url)
         assert client.config_get("maxmemory-policy")["maxmemory-policy"] == "noeviction"
         client.close()
-        stranger = redis.Redis(port=valkey.port)
+        stranger = redis.Redis(port=valkey.port, retry=Retry(NoBackoff(), 0))
         with pytest.raises(redis.AuthenticationError):
             stranger.ping()
         stranger.close()
