@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from hydra import keys
-from orgs.models.organizations import Organization, Role
+from orgs.models.organizations import Membership, Organization, Role
 from orgs.models.users import User
 
 
@@ -20,7 +20,16 @@ class InviteCodeQuerySet(models.QuerySet["InviteCode"]):
         return self.filter(org=org)
 
     def redeemable(self) -> InviteCodeQuerySet:
-        return self.filter(used_at=None, revoked_at=None, expires_at__gt=Now())
+        """Not used, revoked or expired, and its creator is still there to give such a role."""
+        creator = Membership.objects.filter(org=OuterRef("org"), user=OuterRef("created_by"))
+        by_owner = Exists(creator.filter(role=Role.OWNER))
+        by_manager = ~Q(role=Role.OWNER) & Exists(creator.filter(role=Role.MANAGER))
+        return self.filter(
+            by_owner | by_manager, used_at=None, revoked_at=None, expires_at__gt=Now()
+        )
+
+    def with_names(self) -> InviteCodeQuerySet:
+        return self.select_related("created_by", "used_by")
 
 
 class InviteCode(models.Model):

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
-
-from django.db import transaction
 
 from hydra import hints
 from orgs.models import Actor, Event, Organization
@@ -73,4 +70,4 @@ def record_all(events: list[Event]) -> None:
     else:
         Event.objects.bulk_create(events)
     if any(event.needs_fanout for event in events):
-        transaction.on_commit(partial(hints.wake, "worker", "events"))
+        hints.wake_on_commit("worker", "events")

@@ -1,0 +1,29 @@
+"""Recognizing agents by their keys."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from agents.models import Agent
+from hydra import keys
+from hydra.errors import Refused
+
+
+class AgentRefused(Refused):
+    """No live agent has this key. Whether one ever had it is not said."""
+
+    code = "unauthorized"
+    status = HTTPStatus.UNAUTHORIZED
+
+    def __init__(self) -> None:
+        super().__init__("This agent key is not valid. Create an agent in Hydra and use its key.")
+
+
+def authenticate_agent(token: str) -> Agent:
+    """The agent whose key it is. A malformed key costs no query, any other one."""
+    if not keys.looks_valid(token, keys.AGENT_KEY):
+        raise AgentRefused
+    agent = Agent.objects.live().filter(digest=keys.digest(token)).first()
+    if agent is None:
+        raise AgentRefused
+    return agent

@@ -1,0 +1,83 @@
+"""The cast, which every test may call upon by name.
+
+Olivia, Max, Uma and Bill are Northwind's owner, manager, user and billing clerk; Sam is a
+stranger, who owns Southwind and has nothing to look for in Northwind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.test import Client
+
+from orgs import auth
+from orgs.models import Organization, Role, User
+from tests import factories
+
+
+@pytest.fixture(autouse=True)
+def a_process_without_memory() -> Iterator[None]:
+    """What a process remembers between requests belongs to no test.
+
+    The full mode's cache is a table, which each test's transaction rolls back by itself.
+    """
+    yield
+    if settings.HYDRA_EMBEDDED:
+        cache.clear()
+    auth.forget_uses()
+
+
+@pytest.fixture
+def olivia(db: None) -> User:
+    return factories.make_user("olivia@northwind.example", name="Olivia Owner")
+
+
+@pytest.fixture
+def northwind(olivia: User) -> Organization:
+    return factories.make_org("Northwind", owner=olivia)
+
+
+@pytest.fixture
+def max(northwind: Organization) -> User:
+    user = factories.make_user("max@northwind.example", name="Max Manager")
+    return factories.make_member(northwind, Role.MANAGER, user=user)
+
+
+@pytest.fixture
+def uma(northwind: Organization) -> User:
+    user = factories.make_user("uma@northwind.example", name="Uma User")
+    return factories.make_member(northwind, Role.USER, user=user)
+
+
+@pytest.fixture
+def bill(northwind: Organization) -> User:
+    user = factories.make_user("bill@northwind.example", name="Bill Billing")
+    return factories.make_member(northwind, Role.BILLING, user=user)
+
+
+@pytest.fixture
+def sam(db: None) -> User:
+    return factories.make_user("sam@southwind.example", name="Sam Stranger")
+
+
+@pytest.fixture
+def southwind(sam: User) -> Organization:
+    return factories.make_org("Southwind", owner=sam)
+
+
+def signed_in(user: User) -> Client:
+    """A browser in which `user` has signed in."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def cast(
+    olivia: User, max: User, uma: User, bill: User, sam: User, southwind: Organization
+) -> dict[str, User]:
+    """Everybody, by name."""
+    return {"olivia": olivia, "max": max, "uma": uma, "bill": bill, "sam": sam}
