@@ -1,28 +1,37 @@
-"""The request id: given to every request, bound to its log lines and returned in `X-Request-Id`."""
+"""The request id: given to every request, bound to its log lines and returned in `X-Request-Id`.
+
+It is always ours, because it ends up in the audit log: a caller could otherwise make two requests
+look like one. An id that the caller sent is bound to the log lines beside it.
+"""
 
 import re
-import secrets
 from collections.abc import Callable
 
 import structlog
 from django.http import HttpRequest, HttpResponse
 
+from hydra.keys import new_uid
+
 HEADER = "X-Request-Id"
-_ACCEPTABLE = re.compile(r"[0-9A-Za-z_.:-]{8,100}")
+_ACCEPTABLE = re.compile(r"[0-9A-Za-z_.:-]{1,100}")
 
 
 def new_request_id() -> str:
-    return f"req_{secrets.token_hex(12)}"
+    return new_uid("req")
 
 
 def request_id_of(request: HttpRequest) -> str:
-    """The id of `request`; the one its caller named if that looks like an id."""
+    """The id of `request`, the same however often it is asked for."""
     known: str | None = getattr(request, "request_id", None)
-    return known if known is not None else identify(request.headers.get(HEADER, ""))
+    if known is None:
+        known = new_request_id()
+        request.request_id = known  # type: ignore[attr-defined]  # ours, on Django's class
+    return known
 
 
-def identify(offered: str) -> str:
-    return offered if _ACCEPTABLE.fullmatch(offered) else new_request_id()
+def current_request_id() -> str:
+    """The id of the request that this thread or task is answering; empty outside of one."""
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
 
 
 class RequestIdMiddleware:
@@ -32,9 +41,11 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request_id = identify(request.headers.get(HEADER, ""))
-        request.request_id = request_id  # type: ignore[attr-defined]  # ours, on Django's class
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        bound = {"request_id": request_id_of(request)}
+        offered = request.headers.get(HEADER, "")
+        if _ACCEPTABLE.fullmatch(offered):
+            bound["callers_request_id"] = offered
+        with structlog.contextvars.bound_contextvars(**bound):
             response = self.get_response(request)
-        response[HEADER] = request_id
+        response[HEADER] = bound["request_id"]
         return response
