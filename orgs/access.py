@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Concatenate
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 
 from hydra.errors import Forbidden
 from hydra.htmx import HtmxRequest
@@ -118,9 +117,7 @@ def access_of(request: HttpRequest, slug: str) -> Access:
 
 
 def actor_of(request: HttpRequest, user: User) -> Actor:
-    return Actor(
-        ActorKind.USER, user.uid, str(user), request_id_of(request), address_of(request)
-    )
+    return Actor(ActorKind.USER, user.uid, str(user), request_id_of(request), address_of(request))
 
 
 def address_of(request: HttpRequest) -> str:

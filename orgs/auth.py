@@ -26,7 +26,7 @@ KEY_FIELDS = ("pk", "uid", "name", "permissions", "last_used_at")
 
 
 class KeyRefused(Refused):
-    """No live key looks like this. The sentence never tells why, so that nothing is to be learnt."""
+    """No live key looks like this; the sentence never tells why, so there is nothing to learn."""
 
     code = "unauthorized"
     status = HTTPStatus.UNAUTHORIZED

@@ -212,9 +212,7 @@ def make_project(
     ProjectApplication.objects.bulk_create(
         ProjectApplication(project=project, application=application) for application in applications
     )
-    ProjectAgent.objects.bulk_create(
-        ProjectAgent(project=project, agent=agent) for agent in agents
-    )
+    ProjectAgent.objects.bulk_create(ProjectAgent(project=project, agent=agent) for agent in agents)
     return project
 
 
@@ -255,7 +253,9 @@ def make_override(
     return override
 
 
-def make_variable(org: Organization, key: str = "", value: str = "value", **fields: Any) -> Variable:
+def make_variable(
+    org: Organization, key: str = "", value: str = "value", **fields: Any
+) -> Variable:
     variable = Variable(org=org, key=key or f"NAME_{number()}", **fields)
     variable.seal_value(value)
     variable.save(force_insert=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from django.db import transaction
-from django.db.models import ManyToOneRel
 
 from hydra.errors import Conflict, Invalid
 from orgs.models import Actor, Environment, Organization
@@ -95,22 +94,18 @@ def delete_environment(environment: Environment, *, by: Actor) -> None:
     locked(environment.org)
     uses = list(uses_of(environment))
     if uses:
-        raise EnvironmentInUse(
-            f"{environment} cannot be deleted: it is used by {listed(uses)}."
-        )
+        raise EnvironmentInUse(f"{environment} cannot be deleted: it is used by {listed(uses)}.")
     record(environment, "environment.deleted", by=by, name=environment.name, slug=environment.slug)
     environment.delete()
 
 
 def uses_of(environment: Environment) -> Iterator[str]:
     """What points at the environment, from whichever app above: `2 deployments`."""
-    for relation in Environment._meta.related_objects:
-        if not isinstance(relation, ManyToOneRel):
-            continue
-        rows = relation.related_model._base_manager.filter(**{relation.field.name: environment})
+    for relation in environment._meta.related_objects:  # noqa: SLF001  # Django's public name
+        rows = relation.related_model.objects.filter(**{relation.field.name: environment})
         count = rows[:COUNTED_AT_MOST].count()
         if count:
-            options = relation.related_model._meta
+            options = relation.related_model._meta  # noqa: SLF001
             noun = options.verbose_name if count == 1 else options.verbose_name_plural
             yield f"{count} {noun}"
 

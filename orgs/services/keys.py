@@ -18,7 +18,7 @@ from orgs.services.events import Subject
 
 
 @transaction.atomic
-def create_key(
+def create_key(  # noqa: PLR0913  # a key's facts and the two who answer for it
     org: Organization,
     *,
     name: str,
