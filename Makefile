@@ -66,6 +66,7 @@ test-browser: install chromium
 chromium:
 	@if [ ! -x $(CHROMIUM) ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    export DEBIAN_FRONTEND=noninteractive; \
 	    apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium >/dev/null; \
 	  else \
 	    echo "The browser tests need Chromium at $(CHROMIUM):"; \

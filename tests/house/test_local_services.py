@@ -79,18 +79,23 @@ def test_nothing_stays_behind_after_a_stop() -> None:
 def test_killing_the_parent_ends_the_servers() -> None:
     program = (
         "import time; from hydra.cli.local_services import LocalPostgres as P, LocalValkey as V\n"
-        "with P(is_durable=False) as p, V() as v: print(p.pid, v.pid, flush=True); time.sleep(60)"
+        "with P(is_durable=False) as p, V() as v:\n"
+        "    print(p.pid, v.pid, p.folder, v.folder, flush=True)\n"
+        "    time.sleep(60)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as parent:
         assert parent.stdout is not None
-        pids = [int(pid) for pid in parent.stdout.readline().split()]
+        words = parent.stdout.readline().split()
+        pids, folders = [int(pid) for pid in words[:2]], words[2:]
         parent.send_signal(signal.SIGKILL)
 
     deadline = time.monotonic() + 10
     while any(map(is_running, pids)) and time.monotonic() < deadline:
         time.sleep(0.05)
+    for folder in folders:
+        shutil.rmtree(folder)
     assert len(pids) == 2
     assert not [pid for pid in pids if is_running(pid)]
 
