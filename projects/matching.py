@@ -129,13 +129,17 @@ def has_wildcard(pattern: str) -> bool:
 
 @dataclass(frozen=True)
 class Matcher:
-    """One rule's condition, ready to be asked."""
+    """One rule's condition, ready to be asked.
+
+    Whether a version is the latest stands in no name: a `latest` rule agrees unless the caller
+    knows better and says `is_latest=False`.
+    """
 
     strategy: Strategy
     pattern: str
     compiled: Compiled | None = field(default=None, compare=False, repr=False)
 
-    def matches(self, name: str, tags: Iterable[str] = (), *, is_latest: bool = False) -> bool:
+    def matches(self, name: str, tags: Iterable[str] = (), *, is_latest: bool = True) -> bool:
         if self.strategy is Strategy.LATEST:
             return is_latest
         if self.strategy is Strategy.TAG:
@@ -179,7 +183,7 @@ def strategy_named(strategy: str) -> Strategy:
 
 
 def explain(
-    matcher: Matcher, name: str, tags: Sequence[str] = (), *, is_latest: bool = False
+    matcher: Matcher, name: str, tags: Sequence[str] = (), *, is_latest: bool = True
 ) -> str:
     """Why the rule matches or does not, as a sentence for the simulator."""
     if matcher.matches(name, tags, is_latest=is_latest):
@@ -259,7 +263,7 @@ class RuleSet(Generic[RuleId]):
         index.add(rule_id, matcher)
 
     def matches(
-        self, name: str, tags: Iterable[str] = (), *, is_latest: bool = False
+        self, name: str, tags: Iterable[str] = (), *, is_latest: bool = True
     ) -> set[RuleId]:
         found = self.on_name.find(name)
         for tag in set(tags):
