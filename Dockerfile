@@ -39,17 +39,19 @@ VOLUME /var/lib/hydra
 
 
 FROM hydra AS web
+ENV HYDRA_BIND=0.0.0.0 PORT=8000
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
-CMD ["python", "-m", "hydra", "web", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["python", "-m", "hydra", "web"]
 
 
 FROM hydra AS live
+ENV HYDRA_BIND=0.0.0.0 HYDRA_LIVE_PORT=8001
 EXPOSE 8001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8001/live/healthz', timeout=4)"]
-CMD ["python", "-m", "hydra", "live", "--host", "0.0.0.0", "--port", "8001"]
+CMD ["python", "-m", "hydra", "live"]
 
 
 FROM hydra AS worker
@@ -58,13 +60,13 @@ ENV REMAP_SIGTERM=SIGQUIT
 # Not whether the process lives, but whether it consumes: beat gives it something every few seconds.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=2 \
     CMD ["python", "-c", "import os, sys, time; sys.exit(time.time() - os.stat('/var/lib/hydra/worker.consumed').st_mtime > 60)"]
-CMD ["python", "-m", "celery", "-A", "hydra.celery", "worker", "--loglevel", "INFO", "--concurrency", "4"]
+CMD ["python", "-m", "hydra", "worker"]
 
 
 FROM hydra AS beat
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=2 \
     CMD ["python", "-c", "import os, sys, time; sys.exit(time.time() - os.stat('/var/lib/hydra/beat.published').st_mtime > 60)"]
-CMD ["python", "-m", "celery", "-A", "hydra.celery", "beat", "--loglevel", "INFO"]
+CMD ["python", "-m", "hydra", "beat"]
 
 
 # The agent needs nothing but Python; add what the steps of your deployments call.
@@ -78,3 +80,4 @@ VOLUME /var/lib/hydra
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import pathlib, sys; sys.exit(b'agents.program' not in pathlib.Path('/proc/1/cmdline').read_bytes())"]
 ENTRYPOINT ["python", "-m", "agents.program"]
+CMD ["run"]

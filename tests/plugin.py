@@ -15,7 +15,15 @@ import tempfile
 from hydra.cli.local_services import LocalPostgres, LocalValkey
 
 # What the person who runs the tests may have set for their own Hydra.
-NOT_FOR_TESTS = ("DEBUG", "PORT", "HYDRA_URL", "HYDRA_LIVE_URL", "HYDRA_OUTBOUND_ALLOW")
+NOT_FOR_TESTS = (
+    "DEBUG",
+    "PORT",
+    "HYDRA_BIND",
+    "HYDRA_LIVE_PORT",
+    "HYDRA_LIVE_URL",
+    "HYDRA_OUTBOUND_ALLOW",
+    "HYDRA_URL",
+)
 PREPARED = "HYDRA_TEST_PREPARED"
 
 

@@ -5,7 +5,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGURATION = ROOT / "docs" / "configuration.md"
+# Of Django, of the tests and `make stack`, and what `hydra up` hands to its own agent.
+NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "PGBIN", "HYDRA_AGENT_KEY"}
 READS = re.compile(r'environment\.(?:text|flag|whole|seconds|words|database)\(\s*"([A-Z_]+)"')
+ASKS = re.compile(r'os\.environ(?:\.get|\.setdefault)?[\[(]\s*"([A-Z_]+)"')
 # | `NAME` | default | meaning |
 ROW = re.compile(r"^\| `([A-Z_]+)` \| (.*?) \| .*\|$", re.MULTILINE)
 LITERAL = re.compile(
@@ -19,13 +22,21 @@ def settings_source() -> str:
 
 
 def documented() -> dict[str, str]:
-    """Setting → default, from the tables up to what is only for make."""
+    """Setting → default, from the tables up to what is not for the product."""
     product, _, _ = CONFIGURATION.read_text().partition("## Only for `make`")
     return dict(ROW.findall(product))
 
 
+def command_line_reads() -> set[str]:
+    """What the `hydra` command asks for before there are settings."""
+    sources = (file.read_text() for file in (ROOT / "hydra" / "cli").rglob("*.py"))
+    return {name for source in sources for name in ASKS.findall(source)}
+
+
 def test_every_setting_is_documented_and_no_other() -> None:
-    assert set(documented()) == set(READS.findall(settings_source()))
+    read = set(READS.findall(settings_source())) | command_line_reads()
+
+    assert set(documented()) == read - NOT_SETTINGS
 
 
 def test_documented_defaults_are_the_real_ones() -> None:
