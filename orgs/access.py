@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 
 from hydra.errors import Forbidden
@@ -33,6 +34,10 @@ __all__ = [
     "permission",
     "unknown_permissions",
 ]
+
+
+LAST_ORG = "org"  # in the session
+LONGEST_ADDRESS = 45  # an IPv6 address that maps an IPv4 one
 
 
 @dataclass(frozen=True)
@@ -98,11 +103,18 @@ def member(right: Right) -> Callable[[Callable[..., HttpResponse]], Callable[...
             request.access = access_of(request, org)
             request.org = request.access.org
             request.access.require(right)
+            remember(request, request.org)
             return view(request, *args, **kwargs)
 
         return entered
 
     return gate
+
+
+def remember(request: HttpRequest, org: Organization) -> None:
+    """The organization that `/` leads to next time."""
+    if request.session.get(LAST_ORG) != org.slug:
+        request.session[LAST_ORG] = org.slug
 
 
 def access_of(request: HttpRequest, slug: str) -> Access:
@@ -113,6 +125,7 @@ def access_of(request: HttpRequest, slug: str) -> Access:
     membership = Membership.objects.of(user).filter(org__slug=slug).first()
     if membership is None:
         raise Http404
+    Membership.objects.touch(membership)
     return Access(membership.org, actor_of(request, user), membership.role)
 
 
@@ -121,4 +134,7 @@ def actor_of(request: HttpRequest, user: User) -> Actor:
 
 
 def address_of(request: HttpRequest) -> str:
-    return str(request.META.get("REMOTE_ADDR", ""))
+    """Where the request came from: behind a proxy, what the proxy itself saw and appended."""
+    forwarded = request.headers.get("X-Forwarded-For", "") if settings.HYDRA_BEHIND_PROXY else ""
+    seen = forwarded.rpartition(",")[2].strip() or str(request.META.get("REMOTE_ADDR", ""))
+    return seen[:LONGEST_ADDRESS]

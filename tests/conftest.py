@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 
+from deployments.services import evaluations, logs
 from orgs import auth
 from orgs.models import Organization, Role, User
 from tests import factories
@@ -28,6 +29,8 @@ def a_process_without_memory() -> Iterator[None]:
     if settings.HYDRA_EMBEDDED:
         cache.clear()
     auth.forget_uses()
+    evaluations.compiled_rules.cache_clear()
+    logs.secrets_of.cache_clear()
 
 
 @pytest.fixture

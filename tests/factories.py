@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 import agents.services
@@ -224,6 +225,8 @@ def make_rule(
     **fields: Any,
 ) -> AutoDeployRule:
     fields.setdefault("strategy", Strategy.REGEX)
+    Application.objects.filter(pk=application.pk).update(rules_revision=F("rules_revision") + 1)
+    application.refresh_from_db(fields=["rules_revision"])
     return AutoDeployRule.objects.create(
         org=project.org,
         project=project,

@@ -27,6 +27,10 @@ class AgentQuerySet(models.QuerySet["Agent"]):
     def live(self) -> AgentQuerySet:
         return self.filter(revoked_at=None)
 
+    def with_uses(self) -> AgentQuerySet:
+        """With the projects and environments they serve, for lists."""
+        return self.prefetch_related("uses__project", "uses__environment")
+
 
 class Agent(models.Model):
     """A program on a server that takes jobs. Its newest session is the only one heard."""

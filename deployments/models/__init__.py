@@ -2,6 +2,7 @@
 
 from deployments.models.deployments import (
     ACTIVE,
+    COARSE,
     FINISHED,
     WAITING,
     Deployment,
@@ -10,7 +11,16 @@ from deployments.models.deployments import (
     Trigger,
 )
 from deployments.models.evaluations import Evaluation
-from deployments.models.jobs import Job, JobQuerySet, JobState, LogChunk, StepRun, StepState
+from deployments.models.jobs import (
+    JOB_FINISHED,
+    JOB_NOT_STARTED,
+    Job,
+    JobQuerySet,
+    JobState,
+    LogChunk,
+    StepRun,
+    StepState,
+)
 from deployments.models.snapshots import Snapshot
 from deployments.models.targets import Target, TargetQuerySet
 from deployments.models.ticks import Tick
@@ -25,7 +35,10 @@ from deployments.models.webhooks import (
 
 __all__ = [
     "ACTIVE",
+    "COARSE",
     "FINISHED",
+    "JOB_FINISHED",
+    "JOB_NOT_STARTED",
     "WAITING",
     "Attempt",
     "Delivery",

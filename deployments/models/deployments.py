@@ -46,6 +46,24 @@ FINISHED = (
 )
 
 
+# The words of the native API and of webhooks, coarser than ours.
+COARSE = {
+    State.SCHEDULED: "QUEUED",
+    State.AWAITING_APPROVAL: "QUEUED",
+    State.HELD: "QUEUED",
+    State.QUEUED: "QUEUED",
+    State.RUNNING: "DEPLOYING",
+    State.CANCELING: "DEPLOYING",
+    State.SUCCEEDED: "READY",
+    State.FAILED: "ERROR",
+    State.UNKNOWN: "ERROR",
+    State.CANCELED: "CANCELLED",
+    State.SUPERSEDED: "CANCELLED",
+    State.EXPIRED: "ERROR",
+    State.REJECTED: "CANCELLED",
+}
+
+
 class Trigger(models.TextChoices):
     MANUAL = "manual", "By hand"
     RULE = "rule", "Auto-deploy rule"
@@ -181,3 +199,12 @@ class Deployment(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.state in FINISHED
+
+    @property
+    def status(self) -> str:
+        """The state in the coarse words that other systems use."""
+        return COARSE[State(self.state)]
+
+    @property
+    def can_be_canceled(self) -> bool:
+        return self.state in WAITING or self.state == State.RUNNING

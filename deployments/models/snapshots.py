@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import models
@@ -38,8 +40,10 @@ class Snapshot(models.Model):
     def binding(self) -> str:
         return f"snapshot|{self.uid}|content|{self.org_id}"
 
-    def seal_content(self, content: dict[str, Any]) -> None:
-        packed = zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 1)
+    def seal_content(self, content: Mapping[str, Any]) -> None:
+        plain = json.dumps(content, separators=(",", ":"), sort_keys=True).encode()
+        packed = zlib.compress(plain, 1)
+        self.digest = hashlib.sha256(plain).hexdigest()
         self.content_sealed = sealed.seal(packed, bound_to=self.binding)
 
     def open_content(self) -> dict[str, Any]:

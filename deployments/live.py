@@ -1,0 +1,373 @@
+"""What waits: parked polls of agents, and the event streams of open pages.
+
+Pure ASGI, everything below `/live/`. Who waits holds no thread and no database connection; the
+database is asked in a few threads when a hint came, or at the latest when a sweep finds work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+
+from agents import services as agents_services
+from agents.auth import authenticate_agent
+from agents.protocol import POLL, PollAnswer
+from deployments import streams
+from deployments.models import Job
+from deployments.services import jobs, offers
+from hydra import hints
+from hydra.errors import Invalid, NotFound, Refused
+from hydra.requests import new_request_id
+
+log = structlog.get_logger(__name__)
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Result = TypeVar("Result")
+
+DATABASE_THREADS = 6
+MAX_BODY_BYTES = 64 * 1024
+SWEEP_SECONDS = 1.0
+LOOK_AGAIN_SECONDS = 2.0  # what an open page waits at most, should every hint be lost
+GATHER_SECONDS = 0.1  # several changes at once are one look
+
+
+class Hub:
+    """Who waits for what, in this process. Hints arrive from other threads."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[tuple[str, str], set[asyncio.Event]] = {}
+        self.parked: dict[int, tuple[str, set[asyncio.Event]]] = {}
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.pool = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="live")
+        self.unlisten: Callable[[], None] | None = None
+        self.sweeper: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.unlisten = hints.listen(self.hear)
+        self.sweeper = self.loop.create_task(self.sweep())
+
+    def close(self) -> None:
+        if self.unlisten is not None:
+            self.unlisten()
+        if self.sweeper is not None:
+            self.sweeper.cancel()
+        for events in self.waiting.values():
+            for event in events:
+                event.set()
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+    def hear(self, channel: str, key: str) -> None:
+        if self.loop is None or self.loop.is_closed():
+            return
+        if channel == hints.EVERYTHING:
+            self.loop.call_soon_threadsafe(self.wake_all)
+        elif (channel, key) in self.waiting:
+            self.loop.call_soon_threadsafe(self.wake, channel, key)
+
+    def wake(self, channel: str, key: str) -> None:
+        for event in self.waiting.get((channel, key), ()):
+            event.set()
+
+    def wake_all(self) -> None:
+        for channel, key in list(self.waiting):
+            self.wake(channel, key)
+
+    def add(self, channel: str, key: str) -> asyncio.Event:
+        event = asyncio.Event()
+        self.waiting.setdefault((channel, key), set()).add(event)
+        return event
+
+    def remove(self, channel: str, key: str, event: asyncio.Event) -> None:
+        events = self.waiting.get((channel, key), set())
+        events.discard(event)
+        if not events:
+            self.waiting.pop((channel, key), None)
+
+    async def ask(self, question: Callable[..., Result], *args: Any) -> Result:
+        """Run what asks the database in one of a few threads."""
+        if self.loop is None:
+            self.open()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.pool, in_thread, question, args)
+
+    async def sweep(self) -> None:
+        """Every second one query for all parked agents, so that a lost hint costs a second."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            if not self.parked:
+                continue
+            try:
+                for agent_pk in await self.ask(agents_with_work, list(self.parked)):
+                    uid, _ = self.parked.get(agent_pk, ("", set()))
+                    self.wake("agent", uid)
+            except DatabaseError as error:
+                log.warning("the sweep for parked agents waits for the database", error=str(error))
+
+
+def in_thread(question: Callable[..., Result], args: tuple[Any, ...]) -> Result:
+    close_old_connections()
+    try:
+        return question(*args)
+    finally:
+        close_old_connections()
+
+
+def agents_with_work(agent_pks: list[int]) -> set[int]:
+    ready = set(Job.objects.ready_for(agent_pks).values_list("agent_id", flat=True))
+    return ready | {agent_pk for agent_pk, _ in jobs.canceled_jobs(agent_pks)}
+
+
+hub = Hub()
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "lifespan":
+        await lifespan(receive, send)
+        return
+    if scope["type"] != "http":
+        return
+    request_id = new_request_id()
+    try:
+        await route(scope, receive, send, request_id)
+    except Refused as refused:
+        await answer_refusal(send, refused, request_id)
+    except DatabaseError as error:
+        log.warning("the database is away", error=str(error), request_id=request_id)
+        body = {"error": "The database is away.", "code": "unavailable", "retry_in": 2.0}
+        await answer_json(send, HTTPStatus.SERVICE_UNAVAILABLE, {**body, "request_id": request_id})
+
+
+async def lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            hub.open()
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            hub.close()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+async def route(scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+    path, method = scope["path"], scope["method"]
+    if path == POLL and method == "POST":
+        await poll(scope, receive, send, request_id)
+        return
+    parts = path.strip("/").split("/")
+    if method == "GET" and len(parts) == 4 and parts[0] == "live":
+        if (parts[1], parts[3]) == ("deployments", "stream"):
+            await stream(scope, receive, send, streams.DeploymentStream(scope, parts[2]))
+            return
+        if (parts[1], parts[3]) == ("orgs", "events"):
+            await stream(scope, receive, send, streams.OrgStream(scope, parts[2]))
+            return
+    if path == "/live/healthz":
+        await answer_json(send, HTTPStatus.OK, {"status": "ok"})
+        return
+    raise NotFound("There is nothing here.")
+
+
+# --- Polls -------------------------------------------------------------------------------------
+
+
+async def poll(scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+    """Answer at once when there is something to say, else park until there is, or time is up."""
+    token = bearer_token(scope)
+    asked, wait_seconds = read_poll(await read_body(receive))
+    agent_pk, agent_uid, found = await hub.ask(look, token, asked)
+    if found is None:
+        found = await park(receive, token, asked, agent=(agent_pk, agent_uid), wait=wait_seconds)
+    if found is GONE:
+        return
+    await answer_json(send, HTTPStatus.OK, dict(found or {"job": None, "cancel": []}), request_id)
+
+
+GONE: PollAnswer = {}
+
+
+async def park(
+    receive: Receive, token: str, asked: offers.Poll, *, agent: tuple[int, str], wait: float
+) -> PollAnswer | None:
+    agent_pk, agent_uid = agent
+    event = hub.add("agent", agent_uid)
+    hub.parked.setdefault(agent_pk, (agent_uid, set()))[1].add(event)
+    left = asyncio.ensure_future(hang_up(receive))
+    ends = time.monotonic() + wait
+    try:
+        # Once more, because a hint between the first look and now found nobody waiting.
+        _, _, found = await hub.ask(look, token, asked)
+        while found is None and (seconds := ends - time.monotonic()) > 0:
+            waking = asyncio.ensure_future(event.wait())
+            await asyncio.wait(
+                {waking, left}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+            waking.cancel()
+            if left.done():
+                return GONE
+            if not event.is_set():
+                return None
+            event.clear()
+            _, _, found = await hub.ask(look, token, asked)
+        return found
+    finally:
+        left.cancel()
+        hub.remove("agent", agent_uid, event)
+        _, events = hub.parked[agent_pk]
+        events.discard(event)
+        if not events:
+            del hub.parked[agent_pk]
+
+
+def look(token: str, asked: offers.Poll) -> tuple[int, str, PollAnswer | None]:
+    """Recognize the agent anew, so that a revoked key ends here, and see what there is for it."""
+    agent = authenticate_agent(token)
+    agents_services.require_session(agent, asked.session)
+    agents_services.note_seen(agent)
+    return agent.pk, agent.uid, offers.answer(agent, asked)
+
+
+def read_poll(body: bytes) -> tuple[offers.Poll, float]:
+    try:
+        ask = json.loads(body or b"{}")
+    except ValueError as error:
+        raise Invalid.at("body", f"The body is not JSON: {error}") from error
+    if not isinstance(ask, dict):
+        raise Invalid.at("body", "The body must be an object.")
+    free, wait = ask.get("free", 1), ask.get("wait_s", settings.HYDRA_POLL_SECONDS)
+    if not isinstance(free, int) or not isinstance(wait, int | float):
+        raise Invalid.at("free", "free and wait_s must be numbers.")
+    asked = offers.Poll(
+        session=str(ask.get("session", "")),
+        free=free,
+        running=words(ask.get("running", [])),
+        canceling=words(ask.get("canceling", [])),
+    )
+    return asked, min(max(float(wait), 0.0), settings.HYDRA_POLL_SECONDS)
+
+
+def words(value: object) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise Invalid.at("running", "running and canceling must be lists of ids.")
+    return value
+
+
+# --- Streams -----------------------------------------------------------------------------------
+
+
+async def stream(scope: Scope, receive: Receive, send: Send, source: streams.Stream) -> None:
+    """Send what is new whenever something is, until the source ends or the reader leaves.
+
+    Access is looked up again at every look, so that whoever lost it is cut off within seconds.
+    """
+    first = await hub.ask(source.look)  # refuses before the answer begins
+    await send({"type": "http.response.start", "status": 200, "headers": stream_headers(scope)})
+    event = hub.add(source.channel, source.key)
+    left = asyncio.ensure_future(hang_up(receive))
+    try:
+        await send({"type": "http.response.body", "body": first, "more_body": True})
+        while not source.is_over and not left.done():
+            if not source.has_more:
+                await wait_for_news(event, left)
+            if left.done():
+                return
+            event.clear()
+            news = await hub.ask(source.look)
+            await send({"type": "http.response.body", "body": news, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    except Refused:
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    finally:
+        left.cancel()
+        hub.remove(source.channel, source.key, event)
+
+
+async def wait_for_news(event: asyncio.Event, left: asyncio.Future[None]) -> None:
+    waking = asyncio.ensure_future(event.wait())
+    await asyncio.wait(
+        {waking, left}, timeout=LOOK_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED
+    )
+    waking.cancel()
+    if event.is_set():
+        await asyncio.sleep(GATHER_SECONDS)
+
+
+def stream_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
+    headers = [
+        (b"content-type", b"text/event-stream; charset=utf-8"),
+        (b"cache-control", b"no-store"),
+        (b"x-accel-buffering", b"no"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    origin = header(scope, b"origin")
+    if origin and origin == settings.HYDRA_URL:
+        headers += [
+            (b"access-control-allow-origin", origin.encode()),
+            (b"access-control-allow-credentials", b"true"),
+            (b"vary", b"origin"),
+        ]
+    return headers
+
+
+# --- HTTP, as little as is needed --------------------------------------------------------------
+
+
+async def hang_up(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def read_body(receive: Receive) -> bytes:
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return body
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            raise Invalid.at("body", f"The body is longer than {MAX_BODY_BYTES} bytes.")
+        if not message.get("more_body", False):
+            return body
+
+
+def header(scope: Scope, name: bytes) -> str:
+    return next((v.decode("latin-1") for k, v in scope["headers"] if k == name), "")
+
+
+def bearer_token(scope: Scope) -> str:
+    value = header(scope, b"authorization")
+    return value.removeprefix("Bearer ") if value.startswith("Bearer ") else ""
+
+
+async def answer_refusal(send: Send, refused: Refused, request_id: str) -> None:
+    body = {"error": refused.message, "code": refused.code, "request_id": request_id}
+    if refused.details:
+        body["details"] = refused.details  # type: ignore[assignment]  # a JSON body of any shape
+    await answer_json(send, refused.status, body, request_id)
+
+
+async def answer_json(
+    send: Send, status: int, body: dict[str, Any], request_id: str = ""
+) -> None:
+    content = json.dumps(body, separators=(",", ":")).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(content)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-request-id", request_id.encode()),
+    ]
+    await send({"type": "http.response.start", "status": int(status), "headers": headers})
+    await send({"type": "http.response.body", "body": content})

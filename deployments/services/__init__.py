@@ -1,0 +1,1 @@
+"""What happens to deployments: how they are asked for, carried out, ended and told of."""

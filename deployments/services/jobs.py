@@ -1,0 +1,366 @@
+"""Agents and their jobs: offered under a fence, begun under a lease, ended once.
+
+Nothing here trusts that a message arrives once. Who speaks for a job names its fence, and every
+change is a conditional update that a repetition or a late word does not pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from agents.models import Agent
+from agents.protocol import Action, HeldJob, JobAction, StepReport
+from deployments.models import (
+    JOB_FINISHED,
+    Deployment,
+    Job,
+    JobState,
+    State,
+    StepRun,
+    Target,
+)
+from deployments.services import announcements, queues
+from hydra.errors import Refused
+from orgs.models import SYSTEM, Actor, ActorKind
+
+
+class Fenced(Refused):
+    """The job is no longer the caller's; it kills what it runs and keeps its log."""
+
+    code = "fenced"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a job ended, in its agent's words."""
+
+    outcome: str
+    reason: str
+    steps: Sequence[StepReport]
+
+
+def lease_duration() -> timedelta:
+    return timedelta(seconds=settings.HYDRA_LEASE_SECONDS)
+
+
+def actor_of(agent: Agent) -> Actor:
+    return Actor(ActorKind.AGENT, agent.uid, agent.name)
+
+
+# --- Taking ------------------------------------------------------------------------------------
+
+
+def claim_next(agent: Agent, *, session: str, holding: Sequence[str] = ()) -> Job | None:
+    """Offer `agent` its oldest ready job, or the offer it has already; None without one.
+
+    An offer whose answer was lost is made again, the same, as long as it lasts. Of many polls
+    at once one gets the job, because taking it is a conditional update. What the agent says
+    it is `holding` is not offered to it again.
+    """
+    if agent.is_draining:
+        return None
+    standing = Q(state=JobState.OFFERED, session=session, offer_until__gt=Now())
+    candidates = (
+        Job.objects.filter(Q(state=JobState.READY) | standing, agent=agent)
+        .exclude(uid__in=holding)
+        .order_by("pk")
+        .values_list("pk", "state")
+    )
+    for pk, state in candidates[:20]:
+        if state == JobState.OFFERED or offer(pk, session=session):
+            return with_content(pk)
+    return None
+
+
+def held_by(agent: Agent, *, tickets: Sequence[HeldJob]) -> list[JobAction]:
+    """What an agent that has started anew shall do with each ticket that it found on its disk.
+
+    What was only accepted may still be begun, under the new session; of what ran or ended it
+    tells what it knows; what is no longer its business it drops.
+    """
+    rows = {
+        uid: (pk, fence, state)
+        for pk, uid, fence, state in Job.objects.filter(
+            agent=agent, uid__in=[ticket["id"] for ticket in tickets]
+        ).values_list("pk", "uid", "fence", "state")
+    }
+    return [answer_ticket(ticket, rows.get(ticket["id"]), agent=agent) for ticket in tickets]
+
+
+def answer_ticket(
+    ticket: HeldJob, row: tuple[int, int, str] | None, *, agent: Agent
+) -> JobAction:
+    action: Action = "drop"
+    if row is not None and row[1] == ticket["fence"]:
+        pk, _, state = row
+        if ticket["state"] == "accepted" and state in (JobState.OFFERED, JobState.RUNNING):
+            Job.objects.filter(pk=pk, fence=ticket["fence"]).update(
+                session=agent.session,
+                offer_until=Now() + timedelta(seconds=settings.HYDRA_OFFER_SECONDS),
+            )
+            action = "continue"
+        elif state in (JobState.OFFERED, JobState.RUNNING, JobState.UNKNOWN):
+            action = "report"
+    return JobAction(id=ticket["id"], fence=ticket["fence"], action=action)
+
+
+def offer(pk: int, *, session: str) -> bool:
+    return bool(
+        Job.objects.filter(pk=pk, state=JobState.READY).update(
+            state=JobState.OFFERED,
+            session=session,
+            fence=F("fence") + 1,
+            offer_until=Now() + timedelta(seconds=settings.HYDRA_OFFER_SECONDS),
+        )
+    )
+
+
+def with_content(pk: int) -> Job:
+    """A job with all that its wire message tells, in one query."""
+    return Job.objects.select_related(
+        "deployment__snapshot",
+        "deployment__project",
+        "deployment__application",
+        "deployment__environment",
+        "deployment__version",
+    ).get(pk=pk)
+
+
+@transaction.atomic
+def start(agent: Agent, *, job_uid: str, fence: int) -> None:
+    """Let the agent run what it was offered; again for one that has begun under this fence."""
+    target, job = find_locked(agent, job_uid=job_uid, fence=fence)
+    begun = Job.objects.filter(pk=job.pk, fence=fence, state=JobState.OFFERED).update(
+        state=JobState.RUNNING,
+        reason="",
+        started_at=timezone.now(),
+        lease_until=Now() + lease_duration(),
+        offer_until=None,
+    )
+    if not begun:
+        if job.state == JobState.RUNNING:
+            return
+        raise Fenced(f"The job is {job.get_state_display().lower()}.")
+    deployment = job.deployment
+    if queues.change_state(deployment, to=State.RUNNING, come_from=[State.QUEUED]):
+        announcements.announce(deployment, by=actor_of(agent))
+    else:
+        announcements.wake_watchers(deployment)
+
+
+def find_locked(agent: Agent, *, job_uid: str, fence: int) -> tuple[Target, Job]:
+    """The agent's job under this fence, read again once its target is locked."""
+    found = (
+        Job.objects.filter(uid=job_uid, agent=agent)
+        .values_list("pk", "deployment__target_id")
+        .first()
+    )
+    if found is None:
+        raise Fenced("There is no such job for this agent.")
+    pk, target_id = found
+    target = queues.lock(target_id)
+    job = (
+        Job.objects.select_related(
+            "deployment__org",
+            "deployment__project",
+            "deployment__application",
+            "deployment__environment",
+            "deployment__version",
+            "deployment__snapshot",
+        )
+        .defer("deployment__snapshot__content_sealed")
+        .get(pk=pk)
+    )
+    if job.fence != fence:
+        raise Fenced("The job was offered anew: this fence is old.")
+    return target, job
+
+
+# --- While it runs -----------------------------------------------------------------------------
+
+
+def report(
+    agent: Agent, *, job_uid: str, fence: int, steps: Sequence[StepReport]
+) -> bool:
+    """Note how steps go and renew the lease; True when the job is to be canceled."""
+    job = (
+        Job.objects.filter(uid=job_uid, agent=agent)
+        .select_related("deployment__snapshot")
+        .defer("deployment__snapshot__content_sealed")
+        .first()
+    )
+    if job is None or job.fence != fence or not renew(job.pk, fence):
+        raise Fenced("The job is no longer this agent's.")
+    note_steps(job, steps)
+    announcements.wake_watchers(job.deployment)
+    return job.deployment.cancel_requested_at is not None
+
+
+def renew(pk: int, fence: int) -> bool:
+    rows = Job.objects.filter(pk=pk, fence=fence, state=JobState.RUNNING)
+    return bool(rows.update(lease_until=Now() + lease_duration()))
+
+
+def note_steps(job: Job, steps: Sequence[StepReport]) -> None:
+    """Write how steps stand, over what was said of them before."""
+    if not steps:
+        return
+    planned = job.deployment.snapshot.summary.get("steps", [])
+    names = {step["position"]: step["name"] for step in planned}
+    rows = [
+        StepRun(
+            job=job,
+            position=step["position"],
+            name=names.get(step["position"], "")[:100],
+            state=step["state"],
+            attempt=step.get("attempt", 1),
+            exit_code=step.get("exit_code"),
+            started_after_ms=step.get("started_after_ms"),
+            duration_ms=step.get("duration_ms"),
+            log_from=step.get("log_from"),
+            log_to=step.get("log_to"),
+            reason=step.get("reason", "")[:500],
+        )
+        for step in steps
+    ]
+    StepRun.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["job", "position"],
+        update_fields=[
+            "state",
+            "attempt",
+            "exit_code",
+            "started_after_ms",
+            "duration_ms",
+            "log_from",
+            "log_to",
+            "reason",
+        ],
+    )
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the server says of a job that an agent says it has."""
+
+    uid: str
+    is_fenced: bool
+    is_canceled: bool = False
+
+
+def renew_all(agent: Agent, *, held: Sequence[tuple[str, int]]) -> list[Held]:
+    """A heartbeat: renew every job that is still the agent's, and say which are not."""
+    fences = dict(held)
+    rows = Job.objects.filter(agent=agent, uid__in=fences, state=JobState.RUNNING).values_list(
+        "pk", "uid", "fence", "deployment__cancel_requested_at"
+    )
+    kept = {uid: (pk, canceled) for pk, uid, fence, canceled in rows if fences[uid] == fence}
+    pks = [pk for pk, _ in kept.values()]
+    Job.objects.filter(pk__in=pks, state=JobState.RUNNING).update(
+        lease_until=Now() + lease_duration()
+    )
+    return [
+        Held(uid, is_fenced=uid not in kept, is_canceled=uid in kept and kept[uid][1] is not None)
+        for uid in fences
+    ]
+
+
+def canceled_jobs(agent_ids: Sequence[int]) -> list[tuple[int, str]]:
+    """(agent, job uid) of what runs and shall not: what parked polls are told."""
+    return list(
+        Job.objects.filter(
+            agent__in=agent_ids,
+            state=JobState.RUNNING,
+            deployment__state=State.CANCELING,
+        ).values_list("agent_id", "uid")
+    )
+
+
+# --- The end -----------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def finish(agent: Agent, *, job_uid: str, fence: int, ending: Ending) -> None:
+    """End a job as its agent says. The first end stands; the same again is accepted.
+
+    What an agent can say only after the job was given up as unknown is noted as late, and
+    tells what became of the deployment, whose state stays what it was.
+    """
+    target, job = find_locked(agent, job_uid=job_uid, fence=fence)
+    if job.state in JOB_FINISHED:
+        if job.state != JobState.UNKNOWN:
+            return
+        note_late(job, ending)
+        return
+    if job.state not in (JobState.RUNNING, JobState.OFFERED):
+        raise Fenced(f"The job is {job.get_state_display().lower()}.")
+    note_steps(job, ending.steps)
+    close(job, state=ending.outcome, reason=ending.reason)
+    conclude(target, job.deployment, by=actor_of(agent))
+
+
+def note_late(job: Job, ending: Ending) -> None:
+    if job.late_outcome or ending.outcome == JobState.UNKNOWN:
+        return
+    note_steps(job, ending.steps)
+    Job.objects.filter(pk=job.pk, late_outcome="").update(late_outcome=ending.outcome)
+    deployment = job.deployment
+    others = deployment.jobs.exclude(pk=job.pk)
+    if deployment.resolution or others.exclude(state=JobState.SUCCEEDED).exists():
+        return
+    if ending.outcome in (JobState.SUCCEEDED, JobState.FAILED):
+        resolve(deployment, as_state=ending.outcome, by=actor_of(job.agent))
+
+
+def resolve(deployment: Deployment, *, as_state: str, by: Actor) -> None:
+    """Say what an unknown deployment was. Its target must be locked."""
+    rows = Deployment.objects.filter(pk=deployment.pk, state=State.UNKNOWN, resolution="")
+    if not rows.update(resolution=as_state, resolved_by_label=by.label[:200]):
+        return
+    deployment.resolution = as_state
+    if as_state == State.SUCCEEDED:
+        newer = Q(current__isnull=True) | Q(current__lt=deployment.pk)
+        Target.objects.filter(newer, pk=deployment.target_id).update(current=deployment)
+    announcements.announce(deployment, by=by, verb="deployment.resolved")
+
+
+def close(job: Job, *, state: str, reason: str) -> None:
+    job.state = state
+    job.reason = reason[:500]
+    job.finished_at = timezone.now()
+    job.lease_until = job.offer_until = None
+    job.save(update_fields=["state", "reason", "finished_at", "lease_until", "offer_until"])
+
+
+def conclude(target: Target, deployment: Deployment, *, by: Actor = SYSTEM) -> None:
+    """End the deployment if all of its jobs have ended. Its target must be locked."""
+    jobs = list(deployment.jobs.select_related("agent"))
+    if any(job.state not in JOB_FINISHED for job in jobs):
+        announcements.wake_watchers(deployment)
+        return
+    state, reason = sum_up(jobs)
+    queues.end(target, deployment, as_state=state, reason=reason, by=by)
+
+
+def sum_up(jobs: Sequence[Job]) -> tuple[str, str]:
+    """The state of a whole deployment and its sentence: the worst that happened anywhere."""
+    for job_state, state in (
+        (JobState.UNKNOWN, State.UNKNOWN),
+        (JobState.FAILED, State.FAILED),
+        (JobState.CANCELED, State.CANCELED),
+        (JobState.SKIPPED, State.CANCELED),
+    ):
+        worst = [job for job in jobs if job.state == job_state]
+        if worst:
+            sentences = [f"{job.agent.name}: {job.reason}" for job in worst if job.reason]
+            return state, " ".join(sentences)
+    return State.SUCCEEDED, ""

@@ -1,0 +1,185 @@
+"""The queue of each target: who may run now, and what happens when it is done.
+
+Every change of more than one row starts by locking the target. That is the one order of locks,
+so that two changes at once wait for each other and never block each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from django.db.models import F
+from django.utils import timezone
+
+from agents.models import Agent
+from deployments.models import (
+    JOB_NOT_STARTED,
+    Deployment,
+    Job,
+    JobState,
+    State,
+    Target,
+)
+from deployments.services import announcements
+from hydra import hints
+from orgs.models import SYSTEM, Actor
+from projects.models import ProjectAgent
+
+
+def lock(target_id: int) -> Target:
+    return Target.objects.select_for_update().get(pk=target_id)
+
+
+def change_state(
+    deployment: Deployment, *, to: str, reason: str = "", come_from: Iterable[str]
+) -> bool:
+    """Move a deployment on, if it still is where it is thought to be; False when it is not.
+
+    The deployment in memory is brought along, so that it can be announced.
+    """
+    now = timezone.now()
+    changes: dict[str, object] = {"state": to, "reason": reason[:500]}
+    if to == State.QUEUED:
+        changes["queued_at"] = now
+    if to == State.RUNNING:
+        changes["started_at"] = now
+    if to in ENDS:
+        changes["finished_at"] = now
+    rows = Deployment.objects.filter(pk=deployment.pk, state__in=list(come_from))
+    if not rows.update(sequence=F("sequence") + 1, **changes):
+        return False
+    for name, value in changes.items():
+        setattr(deployment, name, value)
+    deployment.sequence += 1
+    return True
+
+
+ENDS = frozenset(
+    {
+        State.SUCCEEDED,
+        State.FAILED,
+        State.UNKNOWN,
+        State.CANCELED,
+        State.SUPERSEDED,
+        State.EXPIRED,
+        State.REJECTED,
+    }
+)
+
+
+def advance(target: Target) -> Deployment | None:
+    """Let the first in the target's queue have its turn, unless another has it.
+
+    To be called with the target locked.
+    """
+    if target.head_id is not None:
+        return None
+    first = Deployment.objects.queue_of(target.pk).with_names().select_related("org").first()
+    if first is None:
+        return None
+    give_turn(target, first)
+    return first
+
+
+def give_turn(target: Target, deployment: Deployment) -> None:
+    """Make `deployment` the head of its locked target and its jobs ready to be taken."""
+    target.head = deployment
+    target.save(update_fields=["head"])
+    make_jobs(deployment)
+
+
+def make_jobs(deployment: Deployment) -> None:
+    """One ready job per agent. Without any agent the deployment waits; a sweep comes back."""
+    agents = agents_for(deployment)
+    jobs = [
+        Job(org_id=deployment.org_id, deployment=deployment, agent=agent, state=JobState.READY)
+        for agent in agents
+    ]
+    if len(jobs) == 1:
+        jobs[0].save(force_insert=True)
+    else:
+        Job.objects.bulk_create(jobs, ignore_conflicts=True)
+    for agent in agents:
+        hints.wake_on_commit("agent", agent.uid)
+
+
+def agents_for(deployment: Deployment) -> list[Agent]:
+    """The agents that the snapshot names and that still are there; else those linked by now."""
+    frozen = deployment.snapshot.summary.get("agents", [])
+    if frozen:
+        return list(Agent.objects.live().filter(org_id=deployment.org_id, uid__in=frozen))
+    return linked_agents(deployment.project_id, deployment.environment_id)
+
+
+def linked_agents(project_id: int, environment_id: int) -> list[Agent]:
+    links = ProjectAgent.objects.filter(
+        project_id=project_id, agent__revoked_at=None
+    ).select_related("agent")
+    return agents_among(links, place=(project_id, environment_id))
+
+
+def agents_among(links: Iterable[ProjectAgent], *, place: tuple[int, int]) -> list[Agent]:
+    """The agents that are linked to (project, environment), each once."""
+    project_id, environment_id = place
+    found = {
+        link.agent_id: link.agent
+        for link in links
+        if link.project_id == project_id and link.environment_id in (None, environment_id)
+    }
+    return list(found.values())
+
+
+def release(target: Target, deployment: Deployment) -> None:
+    """Take the turn from `deployment` if it has it, and give it to the next one."""
+    if target.head_id == deployment.pk:
+        target.head = None
+        target.save(update_fields=["head"])
+    advance(target)
+
+
+def end(
+    target: Target, deployment: Deployment, *, as_state: str, reason: str, by: Actor = SYSTEM
+) -> bool:
+    """End a deployment whose target is locked, once; then the next one has its turn.
+
+    Jobs that have not started are ended with it.
+    """
+    unfinished = [state for state in State.values if state not in ENDS]
+    if not change_state(deployment, to=as_state, reason=reason, come_from=unfinished):
+        return False
+    job_end = JobState.CANCELED if as_state == State.CANCELED else JobState.SKIPPED
+    Job.objects.filter(deployment=deployment, state__in=JOB_NOT_STARTED).update(
+        state=job_end, finished_at=timezone.now(), reason=reason[:500]
+    )
+    if as_state == State.SUCCEEDED:
+        target.current = deployment
+        target.save(update_fields=["current"])
+    announcements.announce(deployment, by=by)
+    release(target, deployment)
+    return True
+
+
+def queue_position(deployment: Deployment) -> int:
+    """1 for the one that is next or has its turn; 0 for one that is not queued."""
+    if deployment.state != State.QUEUED:
+        return 0
+    queue = Deployment.objects.queue_of(deployment.target_id)
+    ahead = queue.filter(queued_at__lt=deployment.queued_at) | queue.filter(
+        queued_at=deployment.queued_at, pk__lt=deployment.pk
+    )
+    return ahead.count() + 1
+
+
+def waiting_sentence(deployment: Deployment) -> str:
+    """Why a queued deployment waits, for people."""
+    if deployment.state != State.QUEUED:
+        return deployment.reason
+    head = deployment.target.head
+    if head is not None and head.pk != deployment.pk:
+        return f"Waits behind {head.version} in the queue, at position {queue_position(deployment)}."
+    names = [job.agent.name for job in deployment.jobs.select_related("agent")]
+    if not names:
+        return (
+            f"No agent serves {deployment.project} in {deployment.environment}: "
+            "link one on the project's Agents page."
+        )
+    return f"Waits for {', '.join(names)} to take it."

@@ -1,0 +1,119 @@
+"""What runs without being asked: the outbox, deliveries, sweeps. Hints only make it sooner."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+from django.db.models.functions import Now
+
+from agents import services as agents_services
+from deployments.services import sweeps, webhooks
+from deployments.services.deliveries import Sender
+from hydra import hints
+from orgs.models import IdempotencyRecord
+
+log = structlog.get_logger(__name__)
+
+SEND_SECONDS = 20.0
+
+
+@cache
+def sender() -> Sender:
+    """One pool of threads per process, made at the first delivery and not before a fork."""
+    return Sender()
+
+
+def send_deliveries() -> int:
+    return sender().run(seconds=SEND_SECONDS)
+
+
+def fan_out_all() -> int:
+    total = 0
+    while count := webhooks.fan_out():
+        total += count
+    return total
+
+
+def forget_answers() -> int:
+    """Answers to idempotent requests are kept for a day."""
+    old = IdempotencyRecord.objects.filter(locked_at__lt=Now() - timedelta(days=1))
+    return old.delete()[0]
+
+
+KINDS: dict[str, tuple[Callable[[], int], ...]] = {
+    "events": (fan_out_all,),
+    "deliveries": (send_deliveries,),
+    "jobs": (sweeps.lapse_offers, sweeps.lapse_leases),
+    "queues": (sweeps.make_due, sweeps.expire, sweeps.unstick, sweeps.evaluate_versions),
+    "housekeeping": (agents_services.mark_offline, forget_answers),
+}
+
+
+def run_due(kind: str) -> int:
+    """Do what is due of one kind. Anybody may, at any time, also at once: rows are claimed."""
+    return sum(work() for work in KINDS[kind])
+
+
+class Worker:
+    """Runs every kind in a thread of its own, at hints and at the latest every few seconds.
+
+    A database that is away is waited for. Anything else that goes wrong is a bug: it ends the
+    thread, is logged with its trace, and the thread is started again.
+    """
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self.wakes = {kind: threading.Event() for kind in KINDS}
+        self.threads: dict[str, threading.Thread] = {}
+        self.unlisten: Callable[[], None] | None = None
+        self.keeper = threading.Thread(target=self.keep, name="worker-keeper", daemon=True)
+
+    def start(self) -> None:
+        self.unlisten = hints.listen(self.hear)
+        self.keeper.start()
+
+    def stop(self) -> None:
+        self.stopping.set()
+        for wake in self.wakes.values():
+            wake.set()
+        if self.unlisten is not None:
+            self.unlisten()
+        self.keeper.join(timeout=2)
+
+    def hear(self, channel: str, key: str) -> None:
+        if channel == hints.WORKER and key in self.wakes:
+            self.wakes[key].set()
+        elif channel == hints.EVERYTHING:
+            for wake in self.wakes.values():
+                wake.set()
+
+    def keep(self) -> None:
+        while not self.stopping.is_set():
+            for kind in KINDS:
+                thread = self.threads.get(kind)
+                if thread is None or not thread.is_alive():
+                    thread = threading.Thread(
+                        target=self.repeat, args=[kind], name=f"worker-{kind}", daemon=True
+                    )
+                    self.threads[kind] = thread
+                    thread.start()
+            self.stopping.wait(1)
+
+    def repeat(self, kind: str) -> None:
+        interval = settings.HYDRA_SWEEP_SECONDS
+        if kind == "housekeeping":
+            interval *= 5
+        while not self.stopping.is_set():
+            self.wakes[kind].clear()
+            try:
+                run_due(kind)
+            except DatabaseError as error:
+                log.warning("worker waits for the database", kind=kind, error=str(error))
+                close_old_connections()
+            self.wakes[kind].wait(interval)

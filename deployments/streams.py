@@ -1,0 +1,223 @@
+"""What open pages are told as it happens, as server-sent events. `live` waits; this looks.
+
+A deployment's stream tells `state`, `steps`, `log` and at last `end`; an organization's tells
+`deployment` for each one that changed. Every look finds the reader and the rows anew.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import MutableMapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Protocol
+from urllib.parse import parse_qs
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import Http404, HttpRequest
+
+from deployments.models import FINISHED, JOB_FINISHED, Deployment, Job, StepRun
+from deployments.services import logs, queues
+from hydra.errors import NotFound
+from orgs.access import Access, Right, access_of
+from orgs.models import Event
+
+LOG_BYTES = 256 * 1024
+PING = b": still here\n\n"
+
+
+class Stream(Protocol):
+    """A source of events for one reader."""
+
+    channel: str
+    key: str
+    is_over: bool
+    has_more: bool
+
+    def look(self) -> bytes:
+        """The events since the last look; a comment when there are none. May refuse."""
+
+
+def reader_access(scope: MutableMapping[str, Any], org_slug: str) -> Access:
+    """The access of whoever's session cookie came with the request; 404 as on any page."""
+    request = HttpRequest()
+    request.COOKIES = cookies(scope)
+    request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+    request.user = get_user(request)  # checks the session against the password of now
+    try:
+        return access_of(request, org_slug)
+    except Http404 as error:
+        raise NotFound("There is nothing here.") from error
+
+
+def cookies(scope: MutableMapping[str, Any]) -> dict[str, str]:
+    text = "; ".join(v.decode("latin-1") for k, v in scope["headers"] if k == b"cookie")
+    try:
+        return {name: morsel.value for name, morsel in SimpleCookie(text).items()}
+    except CookieError:
+        return {}
+
+
+def event(name: str, body: object, *, event_id: str = "") -> bytes:
+    """One server-sent event; JSON has no line breaks, so one data line is enough."""
+    prefix = f"id: {event_id}\n" if event_id else ""
+    return f"{prefix}event: {name}\ndata: {json.dumps(body, separators=(',', ':'))}\n\n".encode()
+
+
+class DeploymentStream:
+    """One deployment's page: state, steps of all agents, and the log of one of them."""
+
+    channel = "deployment"
+
+    def __init__(self, scope: MutableMapping[str, Any], uid: str) -> None:
+        query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+        last_id = next((v for k, v in scope["headers"] if k == b"last-event-id"), b"")
+        resumed = last_id.decode("latin-1") or query.get("after", ["0"])[0]
+        self.scope = scope
+        self.key = uid
+        self.job_uid = query.get("job", [""])[0]
+        self.position = int(resumed) if resumed.isascii() and resumed.isdigit() else 0
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self.is_over = False
+        self.has_more = False
+        self.last_state: object = None
+        self.last_steps: object = None
+
+    def look(self) -> bytes:
+        deployment = self.find()
+        jobs = list(
+            Job.objects.filter(deployment=deployment)
+            .select_related("agent")
+            .prefetch_related("step_runs")
+            .order_by("pk")
+        )
+        news = self.state_news(deployment) + self.steps_news(deployment, jobs)
+        job = next((j for j in jobs if self.job_uid in ("", j.uid)), None)
+        is_log_whole = True
+        if job is not None:
+            news += self.log_news(job)
+            is_log_whole = job.state in JOB_FINISHED and self.position >= job.log_size
+        if deployment.state in FINISHED and is_log_whole:
+            self.is_over = True
+            news += event("end", {"id": deployment.uid, "state": deployment.state})
+        return news or PING
+
+    def find(self) -> Deployment:
+        deployment = (
+            Deployment.objects.select_related(
+                "org", "target__head__version", "version", "project", "environment", "snapshot"
+            )
+            .defer("snapshot__content_sealed")
+            .filter(uid=self.key)
+            .first()
+        )
+        if deployment is None:
+            raise NotFound("There is nothing here.")
+        access = reader_access(self.scope, deployment.org.slug)
+        access.require(Right.DEPLOYMENT_READ, deployment.project.uid)
+        return deployment
+
+    def state_news(self, deployment: Deployment) -> bytes:
+        state = {
+            "id": deployment.uid,
+            "state": deployment.state,
+            "label": deployment.get_state_display(),
+            "reason": queues.waiting_sentence(deployment),
+            "started_at": stamp(deployment.started_at),
+            "finished_at": stamp(deployment.finished_at),
+            "can_cancel": deployment.can_be_canceled,
+        }
+        if state == self.last_state:
+            return b""
+        self.last_state = state
+        return event("state", state)
+
+    def steps_news(self, deployment: Deployment, jobs: list[Job]) -> bytes:
+        planned = deployment.snapshot.summary.get("steps", [])
+        steps = [row for job in jobs for row in steps_of(job, planned)]
+        if steps == self.last_steps:
+            return b""
+        self.last_steps = steps
+        return event("steps", steps)
+
+    def log_news(self, job: Job) -> bytes:
+        content = logs.read(job, after=self.position, limit=LOG_BYTES)
+        self.has_more = len(content) == LOG_BYTES
+        if not content:
+            return b""
+        start, self.position = self.position, self.position + len(content)
+        body = {
+            "job": job.uid,
+            "offset": start,
+            "next": self.position,
+            "text": self.decoder.decode(content),
+        }
+        return event("log", body, event_id=str(self.position))
+
+
+def steps_of(job: Job, planned: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every step of a job, whether it has begun or not."""
+    runs: dict[int, StepRun] = {run.position: run for run in job.step_runs.all()}
+    rows = []
+    for step in planned:
+        run = runs.get(step["position"])
+        rows.append(
+            {
+                "job": job.uid,
+                "agent": job.agent.name,
+                "job_state": job.state,
+                "position": step["position"],
+                "name": step["name"],
+                "state": run.state if run else never_ran(job),
+                "took_ms": run.duration_ms if run else None,
+                "log_from": run.log_from if run else None,
+                "exit_code": run.exit_code if run else None,
+                "reason": run.reason if run else "",
+            }
+        )
+    return rows
+
+
+def never_ran(job: Job) -> str:
+    return "skipped" if job.state in JOB_FINISHED else "pending"
+
+
+def stamp(moment: Any) -> str | None:
+    return moment.isoformat() if moment is not None else None
+
+
+class OrgStream:
+    """Lists and matrices of an organization: which deployments have changed."""
+
+    channel = "org"
+    has_more = False
+    is_over = False
+
+    def __init__(self, scope: MutableMapping[str, Any], slug: str) -> None:
+        self.scope = scope
+        self.slug = slug
+        self.key = ""
+        self.last_pk: int | None = None
+
+    def look(self) -> bytes:
+        access = reader_access(self.scope, self.slug)
+        access.require(Right.DEPLOYMENT_READ)
+        self.key = str(access.org.pk)
+        log = Event.objects.in_org(access.org)
+        if self.last_pk is None:
+            self.last_pk = log.order_by("-pk").values_list("pk", flat=True).first() or 0
+            return PING
+        rows = list(
+            log.filter(pk__gt=self.last_pk, subject_kind="deployment")
+            .order_by("pk")
+            .values_list("pk", "subject_uid", "data")[:200]
+        )
+        if not rows:
+            return PING
+        self.last_pk = rows[-1][0]
+        newest = {uid: data.get("deployment", {}).get("state", "") for _, uid, data in rows}
+        return b"".join(
+            event("deployment", {"id": uid, "state": state}) for uid, state in newest.items()
+        )

@@ -1,0 +1,149 @@
+"""The processes of an installation: their command lines, and a small supervisor for `hydra up`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra.cli.local_services import end_with_parent
+
+STOP_SECONDS = 3.5  # of the five that Ctrl-C may take in all
+WORKER_CONCURRENCY = "2"
+
+
+class CannotRun(Exception):
+    """It cannot be run as asked; the message says why and what to do."""
+
+
+def port() -> int:
+    text = os.environ.get("PORT", "8000")
+    if not text.isdigit() or not 1 <= int(text) <= 65_535:
+        raise CannotRun(f"PORT must be a number from 1 to 65535, not {text!r}.")
+    return int(text)
+
+
+def live_port() -> int:
+    return int(os.environ.get("HYDRA_LIVE_PORT", str(port() + 1)))
+
+
+def bind() -> str:
+    return os.environ.get("HYDRA_BIND", "127.0.0.1")
+
+
+def require_free(number: int) -> None:
+    """CannotRun when another program has the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((bind(), number))
+        except OSError as error:
+            raise CannotRun(
+                f"Port {number} on {bind()} cannot be used ({error.strerror}): another program "
+                f"has it. Choose another one, such as: PORT={number + 10} make up"
+            ) from error
+
+
+def program(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
+def commands() -> dict[str, list[str]]:
+    """What runs each part of the full mode, in the foreground."""
+    web_processes = os.environ.get("HYDRA_WEB_PROCESSES", "2")
+    web_threads = os.environ.get("HYDRA_WEB_THREADS", "8")
+    celery = [sys.executable, "-m", "celery", "--app", "hydra.celery:app"]
+    return {
+        "web": [
+            *[program("gunicorn"), "hydra.wsgi:application", "--no-control-socket"],
+            *["--worker-class", "gthread", "--workers", web_processes, "--threads", web_threads],
+            *["--bind", f"{bind()}:{port()}", "--keep-alive", "75", "--graceful-timeout", "3"],
+            *["--log-level", "warning"],
+        ],
+        "live": [
+            *[program("uvicorn"), "hydra.asgi:live", "--host", bind()],
+            *["--port", str(live_port()), "--no-access-log", "--log-level", "warning"],
+            *["--timeout-graceful-shutdown", "2", "--timeout-keep-alive", "75"],
+        ],
+        "worker": [
+            *celery,
+            *["worker", "--concurrency", WORKER_CONCURRENCY, "--loglevel", "WARNING"],
+            *["--without-gossip", "--without-mingle", "--hostname", f"hydra-{os.getpid()}@%h"],
+        ],
+        "beat": [*celery, "beat", "--loglevel", "WARNING"],
+    }
+
+
+def migrate() -> None:
+    subprocess.run(
+        [sys.executable, "-m", "django", "migrate", "--no-input", "--verbosity", "0"],
+        check=True,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "hydra.settings"},
+    )
+
+
+@dataclass
+class Child:
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            self.command,
+            env=dict(self.environment),
+            stdin=subprocess.DEVNULL,
+            # Ctrl-C in a terminal reaches the whole group; the order of stopping is ours.
+            process_group=0,
+            preexec_fn=end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  # one system call
+        )
+
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+
+class Supervisor:
+    """Keeps children running until it is told to stop, and leaves none behind."""
+
+    def __init__(self) -> None:
+        self.children: list[Child] = []
+        self.stopping = threading.Event()
+
+    def add(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> None:
+        child = Child(name, command, environment or os.environ)
+        child.start()
+        self.children.append(child)
+
+    def watch(self) -> None:
+        """Start again what ended by itself, until a signal asks to stop."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self.stopping.set())
+        while not self.stopping.wait(0.5):
+            for child in self.children:
+                if not child.is_running():
+                    sys.stderr.write(f"hydra: {child.name} ended and is started again.\n")
+                    child.start()
+
+    def stop(self) -> None:
+        """End all in the order opposite to their start, by force those that do not listen."""
+        running = [child.process for child in reversed(self.children) if child.process]
+        for process in running:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        ends = time.monotonic() + STOP_SECONDS
+        for process in running:
+            try:
+                process.wait(max(0.05, ends - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

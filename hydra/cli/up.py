@@ -1,0 +1,184 @@
+"""`hydra up`: everything on one machine, embedded or in full, with a demo when asked."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from hydra.cli import processes
+from hydra.cli.local_services import CannotStart, LocalPostgres, LocalValkey
+from hydra.cli.processes import CannotRun, Supervisor
+
+READY_SECONDS = 60
+
+
+def home() -> Path:
+    place = Path(os.environ.setdefault("HYDRA_HOME", str(Path.cwd() / "var"))).absolute()
+    os.environ["HYDRA_HOME"] = str(place)
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+def base_url() -> str:
+    return os.environ.setdefault("HYDRA_URL", f"http://127.0.0.1:{processes.port()}").rstrip("/")
+
+
+def run_embedded(*, with_demo: bool) -> int:
+    """One process on SQLite. The demo's agent is a child, as it would be on another machine."""
+    home()
+    url = base_url()
+    processes.require_free(processes.port())
+    os.environ.setdefault("HYDRA_OUTBOUND_ALLOW", "127.0.0.0/8" if with_demo else "")
+    processes.migrate()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            "hydra.asgi:embedded",
+            host=processes.bind(),
+            port=processes.port(),
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=2,
+            timeout_keep_alive=75,
+        )
+    )
+    supervisor = Supervisor()
+    keeper = threading.Thread(
+        target=keep_demo, args=[supervisor, url, server], daemon=True, name="demo"
+    )
+    if with_demo:
+        keeper.start()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: setattr(server, "should_exit", True))
+    server.run()
+    supervisor.stopping.set()
+    supervisor.stop()
+    return 0
+
+
+def keep_demo(supervisor: Supervisor, url: str, server: uvicorn.Server) -> None:
+    if not wait_until_ready(url, supervisor):
+        return
+    start_demo(supervisor, url)
+    while not supervisor.stopping.wait(0.5):
+        if server.should_exit:
+            return
+        for child in supervisor.children:
+            if not child.is_running():
+                child.start()
+
+
+def run_stack(*, with_demo: bool) -> int:
+    """The production shape on this machine alone, with its own PostgreSQL and Valkey."""
+    place = home()
+    processes.require_free(processes.port())
+    processes.require_free(processes.live_port())
+    try:
+        with LocalPostgres(data=place / "postgres") as postgres, LocalValkey() as valkey:
+            os.environ["DATABASE_URL"], os.environ["REDIS_URL"] = postgres.url, valkey.url
+            return run_full(with_demo=with_demo)
+    except CannotStart as error:
+        raise CannotRun(str(error)) from error
+
+
+def run_full(*, with_demo: bool) -> int:
+    """Web, live, worker and beat, on the PostgreSQL and Redis that the environment names."""
+    place = home()
+    url = base_url()
+    os.environ.setdefault("HYDRA_LIVE_URL", f"http://127.0.0.1:{processes.live_port()}")
+    os.environ.setdefault("HYDRA_OUTBOUND_ALLOW", "127.0.0.0/8" if with_demo else "")
+    use_generated_secrets(place)
+    processes.require_free(processes.port())
+    processes.require_free(processes.live_port())
+    processes.migrate()
+    supervisor = Supervisor()
+    try:
+        for name, command in processes.commands().items():
+            supervisor.add(name, command)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: supervisor.stopping.set())
+        is_ready = wait_until_ready(url, supervisor) and wait_until_ready(
+            os.environ["HYDRA_LIVE_URL"], supervisor, path="/live/healthz"
+        )
+        if with_demo and is_ready:
+            start_demo(supervisor, url)
+        supervisor.watch()
+    finally:
+        supervisor.stop()
+    return 0
+
+
+def use_generated_secrets(place: Path) -> None:
+    """On one machine the secrets may be made here; several machines must be given the same."""
+    from hydra.environment import generated_secrets  # noqa: PLC0415  # only `up` makes secrets
+
+    for name, value in generated_secrets(place).items():
+        os.environ.setdefault(name, value)
+
+
+def wait_until_ready(url: str, supervisor: Supervisor, path: str = "/readyz") -> bool:
+    where = urlsplit(url)
+    ends = time.monotonic() + READY_SECONDS
+    while time.monotonic() < ends and not supervisor.stopping.is_set():
+        connection = http.client.HTTPConnection(
+            where.hostname or "127.0.0.1", where.port or 80, timeout=5
+        )
+        try:
+            connection.request("GET", path)
+            if connection.getresponse().status == http.HTTPStatus.OK:
+                return True
+        except (OSError, http.client.HTTPException):
+            pass
+        finally:
+            connection.close()
+        supervisor.stopping.wait(0.1)
+    return False
+
+
+def start_demo(supervisor: Supervisor, url: str) -> None:
+    """Make the demo, start its agent and say how to go on."""
+    import django  # noqa: PLC0415  # the environment had to be complete
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hydra.settings")
+    django.setup()
+    from hydra.cli.demo import make_demo  # noqa: PLC0415  # needs the models
+
+    place = home()
+    demo = make_demo(place, url)
+    supervisor.add(
+        "demo agent",
+        [
+            *[sys.executable, "-m", "agents.program", "run", "--server", url],
+            *["--work-dir", str(place / "demo-server"), "--max-jobs", "16"],
+        ],
+        {**os.environ, "HYDRA_AGENT_KEY": demo.agent_key},
+    )
+    facts = json.loads((place / "demo.json").read_text())
+    sys.stdout.write(welcome(facts))
+    sys.stdout.flush()
+
+
+def welcome(facts: dict[str, str]) -> str:
+    return f"""
+Hydra is running.
+
+  Address   {facts["url"]}
+  Login     {facts["email"]}
+  Password  {facts["password"]}
+  API key   {facts["api_key"]}
+
+Deploy a version (its rules send v1.0.0 to all three environments):
+
+  curl -X POST "{facts["url"]}/api/externals/version/create?appCode={facts["application"]}&version=v1.0.0" \\
+    -H "Authorization: Bearer {facts["api_key"]}"
+
+Ctrl-C stops everything. These facts stand in {os.environ["HYDRA_HOME"]}/demo.json.
+"""
