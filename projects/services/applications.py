@@ -1,0 +1,143 @@
+"""Applications: what is deployed."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from django.db import transaction
+from django.db.models import ProtectedError
+
+from hydra.errors import Conflict
+from orgs.models import Actor, Organization
+from orgs.services import events
+from orgs.services.events import Subject
+from projects.models import Application, Project, Strategy
+from projects.services.naming import (
+    CodeTaken,
+    lock_org,
+    require_code,
+    require_name,
+    require_text,
+)
+from projects.services.rules import require_pattern
+
+LONGEST_SCRIPT = 200_000
+
+
+class ApplicationInUse(Conflict):
+    """Something would lose its meaning without the application."""
+
+    code = "application_in_use"
+
+
+class ApplicationChanges(TypedDict, total=False):
+    """What may be changed about an application; what is left out stays."""
+
+    name: str
+    code: str
+    description: str
+    deploy_script: str
+    moving_names: str
+
+
+@transaction.atomic
+def create_application(
+    org: Organization, *, name: str, code: str, by: Actor, description: str = ""
+) -> Application:
+    lock_org(org)
+    name = require_name(name, thing="An application")
+    description = require_text(description.strip(), at="description", longest=2000)
+    require_free(org, code=require_code(code))
+    application = Application.objects.create(org=org, name=name, code=code, description=description)
+    record(application, "application.created", by=by, code=code)
+    return application
+
+
+@transaction.atomic
+def update_application(
+    application: Application, *, changes: ApplicationChanges, by: Actor
+) -> Application:
+    """Change what is said of an application. Pipelines hold on to its code: change it with care."""
+    lock_org(application.org)
+    application = Application.objects.select_related("org").get(pk=application.pk)
+    wanted = checked(application, changes)
+    changed = [field for field, value in wanted.items() if getattr(application, field) != value]
+    if not changed:
+        return application
+    for field in changed:
+        setattr(application, field, wanted[field])
+    application.save(update_fields=changed)
+    record(application, "application.updated", by=by, changed=changed)
+    return application
+
+
+def checked(application: Application, changes: ApplicationChanges) -> dict[str, str]:
+    """The changes as they would be kept."""
+    wanted: dict[str, str] = {}
+    if "name" in changes:
+        wanted["name"] = require_name(changes["name"], thing="An application")
+    if "description" in changes:
+        text = changes["description"].strip()
+        wanted["description"] = require_text(text, at="description", longest=2000)
+    if "deploy_script" in changes:
+        script = changes["deploy_script"]
+        wanted["deploy_script"] = require_text(script, at="deploy_script", longest=LONGEST_SCRIPT)
+    if "moving_names" in changes:
+        require_pattern(Strategy.REGEX, changes["moving_names"], at="moving_names")
+        wanted["moving_names"] = changes["moving_names"]
+    if "code" in changes and changes["code"] != application.code:
+        require_free(application.org, code=require_code(changes["code"]))
+        wanted["code"] = changes["code"]
+    return wanted
+
+
+@transaction.atomic
+def delete_application(application: Application, *, by: Actor) -> None:
+    """Delete an application that no project contains and that was never deployed."""
+    application = lock(application)
+    projects = list(Project.objects.filter(project_applications__application=application)[:4])
+    if projects:
+        raise ApplicationInUse(
+            f"{application} cannot be deleted: it is part of {named(projects)}. "
+            "Take it out of every project first."
+        )
+    record(application, "application.deleted", by=by, code=application.code)
+    try:
+        application.delete()
+    except ProtectedError as error:
+        raise ApplicationInUse(
+            f"{application} cannot be deleted: its versions have been deployed, and the history of "
+            "those deployments stays."
+        ) from error
+
+
+def named(projects: list[Project]) -> str:
+    names = [str(project) for project in projects[:3]]
+    if len(projects) > 3:
+        return f"{', '.join(names)} and others"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def require_free(org: Organization, *, code: str) -> None:
+    taken = Application.objects.in_org(org).filter(code=code).first()
+    if taken is not None:
+        raise CodeTaken(
+            f"The code {code} belongs to the application “{taken}” already. Choose another.",
+            details=[{"location": "code", "message": "Taken.", "fix": "Choose another code."}],
+        )
+
+
+def lock(application: Application) -> Application:
+    """The application as it is now; nobody else changes its files and steps meanwhile."""
+    locked = Application.objects.select_for_update(of=("self",)).select_related("org")
+    return locked.get(pk=application.pk)
+
+
+def record(application: Application, verb: str, *, by: Actor, **data: str | list[str]) -> None:
+    events.record(
+        org=application.org,
+        by=by,
+        verb=verb,
+        subject=Subject("application", application.uid, application.name),
+        data={"application": application.code, **data},
+    )

@@ -1,0 +1,85 @@
+"""What projects change in config files. Always sealed; checked against the base when saved."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from orgs.models import Actor, Environment
+from orgs.services import events
+from orgs.services.events import Subject
+from projects import merging
+from projects.models import ConfigFile, Override, Project
+from projects.services.configs import require_size, unparsable
+from projects.services.projects import lock, require_contains, require_uses
+
+
+@transaction.atomic
+def save_override(  # noqa: PLR0913  # the place has three coordinates
+    project: Project,
+    *,
+    config_file: ConfigFile,
+    environment: Environment,
+    text: str,
+    is_sensitive: bool = False,
+    by: Actor,
+) -> Override:
+    """Make or replace what the project changes there, once it merges with the base file."""
+    project = lock(project)
+    require_contains(project, config_file.application)
+    require_uses(project, environment)
+    require_merges(config_file, text, at="text")
+    override = find_override(project, config_file=config_file, environment=environment)
+    if override is None:
+        override = Override(
+            org=project.org, project=project, config_file=config_file, environment=environment
+        )
+    override.is_sensitive = is_sensitive
+    override.updated_by_label = by.label[:200]
+    override.updated_at = timezone.now()
+    override.seal_content(text)
+    override.save()
+    record(override, "override.saved", by=by)
+    return override
+
+
+@transaction.atomic
+def delete_override(override: Override, *, by: Actor) -> None:
+    """Let the base file apply there again."""
+    lock(override.project)
+    record(override, "override.deleted", by=by)
+    override.delete()
+
+
+def find_override(
+    project: Project, *, config_file: ConfigFile, environment: Environment
+) -> Override | None:
+    """The override for every version; variants for some versions are rows beside it."""
+    return Override.objects.filter(
+        project=project, config_file=config_file, environment=environment, version_pattern=""
+    ).first()
+
+
+def require_merges(config_file: ConfigFile, text: str, *, at: str) -> None:
+    require_size(text, at=at)
+    try:
+        merging.merge(merging.FileType(config_file.file_type), config_file.content, text)
+    except merging.ConfigError as error:
+        raise unparsable(error, at=at, file=f"The override of {config_file.name}") from error
+
+
+def record(override: Override, verb: str, *, by: Actor) -> None:
+    """What changed where; the content is not told."""
+    events.record(
+        org=override.project.org,
+        by=by,
+        verb=verb,
+        subject=Subject("override", override.uid, override.config_file.name),
+        data={
+            "project": override.project.code,
+            "application": override.config_file.application.code,
+            "environment": override.environment.slug,
+            "file": override.config_file.name,
+            "is_sensitive": override.is_sensitive,
+        },
+    )

@@ -1,0 +1,141 @@
+"""Auto-deploy rules. Every change makes compiled rules that are kept in memory stale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from hydra.errors import Invalid
+from orgs.models import Actor, Environment
+from orgs.services import events
+from orgs.services.events import Subject
+from projects import matching
+from projects.models import Application, AutoDeployRule, Project, Strategy
+from projects.services.projects import forget_rules, lock, require_contains, require_uses
+
+LONGEST_DELAY_MINUTES = 60 * 24 * 30
+
+
+@dataclass(frozen=True)
+class RuleFacts:
+    """When a rule fires, and for where."""
+
+    application: Application
+    environment: Environment
+    strategy: str = Strategy.REGEX
+    pattern: str = ""
+    delay_minutes: int = 0
+    is_enabled: bool = True
+    allows_older: bool = False
+
+
+@transaction.atomic
+def create_rule(project: Project, *, facts: RuleFacts, by: Actor) -> AutoDeployRule:
+    """A rule at the end of the project's list, once its pattern has compiled."""
+    project = lock(project)
+    require_sound(project, facts)
+    rule = AutoDeployRule(org=project.org, project=project, position=project.rules.count())
+    apply(facts, rule)
+    rule.save(force_insert=True)
+    forget_rules([rule.application_id])
+    record(rule, "rule.created", by=by)
+    return rule
+
+
+@transaction.atomic
+def update_rule(rule: AutoDeployRule, *, facts: RuleFacts, by: Actor) -> AutoDeployRule:
+    """Replace what a rule says. Versions that were decided on before stay decided."""
+    project = lock(rule.project)
+    require_sound(project, facts)
+    applications = {rule.application_id, facts.application.pk}
+    apply(facts, rule)
+    rule.save()
+    forget_rules(list(applications))
+    record(rule, "rule.updated", by=by)
+    return rule
+
+
+@transaction.atomic
+def switch_rule(rule: AutoDeployRule, *, is_enabled: bool, by: Actor) -> AutoDeployRule:
+    """Let a rule fire, or not; safe to repeat. A dead rule may be switched off as well."""
+    lock(rule.project)
+    changed = AutoDeployRule.objects.filter(pk=rule.pk, is_enabled=not is_enabled)
+    if changed.update(is_enabled=is_enabled):
+        forget_rules([rule.application_id])
+        record(rule, "rule.enabled" if is_enabled else "rule.disabled", by=by)
+    rule.is_enabled = is_enabled
+    return rule
+
+
+@transaction.atomic
+def delete_rule(rule: AutoDeployRule, *, by: Actor) -> None:
+    lock(rule.project)
+    forget_rules([rule.application_id])
+    record(rule, "rule.deleted", by=by)
+    rule.delete()
+
+
+def facts_of(rule: AutoDeployRule) -> RuleFacts:
+    """What a rule says now, as a start for what it shall say (`dataclasses.replace`)."""
+    return RuleFacts(
+        application=rule.application,
+        environment=rule.environment,
+        strategy=rule.strategy,
+        pattern=rule.pattern,
+        delay_minutes=rule.delay_minutes,
+        is_enabled=rule.is_enabled,
+        allows_older=rule.allows_older,
+    )
+
+
+def apply(facts: RuleFacts, rule: AutoDeployRule) -> None:
+    rule.application = facts.application
+    rule.environment = facts.environment
+    rule.strategy = facts.strategy
+    rule.pattern = "" if facts.strategy == Strategy.LATEST else facts.pattern
+    rule.delay_minutes = facts.delay_minutes
+    rule.is_enabled = facts.is_enabled
+    rule.allows_older = facts.allows_older
+
+
+def require_sound(project: Project, facts: RuleFacts) -> None:
+    require_contains(project, facts.application)
+    require_uses(project, facts.environment)
+    require_pattern(facts.strategy, facts.pattern, at="pattern")
+    if not 0 <= facts.delay_minutes <= LONGEST_DELAY_MINUTES:
+        raise Invalid.at("delay_minutes", "The delay must be between 0 minutes and 30 days.")
+
+
+def require_pattern(strategy: str, pattern: str, *, at: str) -> None:
+    """Refuse a pattern that does not compile, in the engine's own words."""
+    try:
+        matching.compile_pattern(strategy, pattern)
+    except matching.BadPattern as error:
+        raise Invalid(
+            f"“{pattern}” is not a pattern that can be used: {error.message}. {error.hint}",
+            details=[{"location": at, "message": f"{error.message}.", "fix": error.hint}],
+        ) from error
+
+
+def record(rule: AutoDeployRule, verb: str, *, by: Actor) -> None:
+    events.record(
+        org=rule.project.org,
+        by=by,
+        verb=verb,
+        subject=Subject("rule", rule.uid, str(rule)),
+        data=described(rule),
+    )
+
+
+def described(rule: AutoDeployRule) -> dict[str, str | int | bool]:
+    """A rule as events tell of it."""
+    return {
+        "project": rule.project.code,
+        "application": rule.application.code,
+        "environment": rule.environment.slug,
+        "strategy": rule.strategy,
+        "pattern": rule.pattern,
+        "delay_minutes": rule.delay_minutes,
+        "is_enabled": rule.is_enabled,
+    }
