@@ -21,20 +21,23 @@ _NAMES: Final = (
 # What may stand in for a value: a quoted text, or everything up to the next separator.
 _VALUE: Final = r"\"[^\"]*\"|'[^']*'|[^\s\"'&;,<>{}\[\]()]+"
 
+# Where a word may begin: not within another, but after a percent-encoded separator.
+_BEGIN: Final = r"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-Fa-f]{2}))"
+
 # Only what has the length of a real one: prose about `hyp_` or `key=` stays readable.
 _TOKEN: Final = re.compile(
-    r"(?<![0-9A-Za-z])"
+    rf"{_BEGIN}"
     r"(hyd_live_|hyp_|hya_|hyi_|hyr_|dh_|whsec_|sk_live_|sk_test_|rk_live_|rk_test_)"
     r"[0-9A-Za-z+/_-]{16,}={0,2}"
 )
 # `name=value` in queries, forms and reprs (`%3D` where it is itself a value in an address).
 _ASSIGNED: Final = re.compile(
-    rf"(?<![0-9A-Za-z])(?P<name>{_NAMES})(?P<between>\s?=\s?b?|%3D)(?P<value>{_VALUE})",
+    rf"{_BEGIN}(?P<name>{_NAMES})(?P<between>\s?=\s?b?|%3D)(?P<value>{_VALUE})",
     re.IGNORECASE,
 )
 # `"name": value` in JSON and dicts. Without quotes a colon is prose: "Unknown key: colour".
 _QUOTED: Final = re.compile(
-    rf"(?<![0-9A-Za-z])(?P<name>{_NAMES})(?P<between>[\"']\s*:\s*b?)(?P<value>{_VALUE})",
+    rf"{_BEGIN}(?P<name>{_NAMES})(?P<between>[\"']\s*:\s*b?)(?P<value>{_VALUE})",
     re.IGNORECASE,
 )
 _HEADER: Final = re.compile(
@@ -42,7 +45,7 @@ _HEADER: Final = re.compile(
     r"(?P<between>:\s*)(?P<value>[^\r\n\"']+)",
     re.IGNORECASE,
 )
-_BEARER: Final = re.compile(r"\b(Bearer|Basic)\s+[0-9A-Za-z._~+/=-]{12,}", re.IGNORECASE)
+_BEARER: Final = re.compile(r"\b(Bearer|Basic)\s+[0-9A-Za-z._~+/=-]{20,}", re.IGNORECASE)
 _USERINFO: Final = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")
 
 

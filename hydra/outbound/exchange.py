@@ -173,6 +173,9 @@ class Reader(io.RawIOBase):
             return 0
         self._sock.settimeout(self._deadline.left())
         received = self._sock.recv_into(view)
+        if not received and self._is_head:
+            # `http.client` would take a head that breaks off for a whole one.
+            raise Unreachable(Trouble.RESET, "It closed the connection before it had answered.")
         self._budget -= received
         return received
 
@@ -187,22 +190,28 @@ def _connect(found: Sequence[Address], port: int, deadline: Deadline) -> socket.
     failure: OSError = TimeoutError()
     for position, address in enumerate(candidates):
         share = (ends - time.monotonic()) / (len(candidates) - position)
-        family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_STREAM)
         try:
-            sock.settimeout(max(share, 0.001))
-            sock.connect((str(address), port))
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return _connect_to(address, port, timeout_seconds=max(share, 0.001))
         except OSError as error:
-            sock.close()
             failure = error
-        else:
-            return sock
     if isinstance(failure, TimeoutError):
         raise Unreachable(Trouble.TIMEOUT, "It did not take the connection in time.")
     if isinstance(failure, ConnectionRefusedError):
         raise Unreachable(Trouble.REFUSED, "It refused the connection.")
     raise Unreachable(Trouble.REFUSED, "There is no way to it.")
+
+
+def _connect_to(address: Address, port: int, *, timeout_seconds: float) -> socket.socket:
+    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(timeout_seconds)
+        sock.connect((str(address), port))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def _converse(call: Call, target: Target, wire: Wire, deadline: Deadline) -> Answer:
@@ -251,6 +260,8 @@ def _read_body(response: HTTPResponse, size: int) -> bytes:
         return response.read(size)
     except IncompleteRead as error:
         return bytes(error.partial[:size])
+    except ValueError as error:  # a chunk of negative size gets as far as this
+        raise Unreachable(Trouble.PROTOCOL, "Its answer is not HTTP.") from error
 
 
 @contextmanager
@@ -266,8 +277,6 @@ def _troubles(deadline: Deadline) -> Iterator[None]:
     except ssl.SSLError as error:
         raise Unreachable(Trouble.TLS, "It does not speak TLS as we do.") from error
     except HTTPException as error:
-        if isinstance(error, ConnectionError):  # RemoteDisconnected is both
-            raise Unreachable(Trouble.RESET, "It closed the connection unanswered.") from error
         raise Unreachable(Trouble.PROTOCOL, "Its answer is not HTTP.") from error
     except OSError as error:
         raise Unreachable(Trouble.RESET, "It broke off the connection.") from error
