@@ -115,6 +115,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "orgs.views.context.organization",
             ],
         },
     },
@@ -181,6 +182,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "orgs.views.accounts.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "orgs.forms.SignUpForm", "login": "orgs.forms.SignInForm"}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -227,8 +230,11 @@ SECURE_SSL_REDIRECT = IS_HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False  # other names below this domain are not ours to decide
-if environment.flag("HYDRA_BEHIND_PROXY"):
+# Only then are X-Forwarded-Proto and the last entry of X-Forwarded-For believed.
+HYDRA_BEHIND_PROXY = environment.flag("HYDRA_BEHIND_PROXY")
+if HYDRA_BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HYDRA_BEHIND_PROXY else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -308,6 +314,9 @@ HYDRA_OUTBOUND_ALLOW = environment.words("HYDRA_OUTBOUND_ALLOW")
 HYDRA_OUTBOUND_CA_FILE = environment.text("HYDRA_OUTBOUND_CA_FILE")
 
 # --- The rest --------------------------------------------------------------------------------
+
+# Whoever names it may read /metrics; empty: machines of the private networks may.
+HYDRA_METRICS_TOKEN = environment.text("HYDRA_METRICS_TOKEN")
 
 USE_TZ = True
 TIME_ZONE = "UTC"

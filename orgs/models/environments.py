@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.db.models.functions import Lower, Now
 
 from hydra import keys
@@ -17,6 +17,10 @@ def new_environment_uid() -> str:
 class EnvironmentQuerySet(models.QuerySet["Environment"]):
     def in_org(self, org: Organization) -> EnvironmentQuerySet:
         return self.filter(org=org)
+
+    def with_uses(self) -> EnvironmentQuerySet:
+        """With `projects`, the number of projects that have it."""
+        return self.annotate(projects=Count("uses"))
 
 
 class Environment(models.Model):

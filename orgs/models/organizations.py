@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from hydra import keys
 from orgs.models.users import User
+
+
+SEEN_EVERY = timedelta(minutes=5)
 
 
 def new_org_uid() -> str:
@@ -69,6 +75,12 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
     def with_names(self) -> MembershipQuerySet:
         return self.select_related("user", "org")
+
+    def touch(self, membership: Membership) -> None:
+        """Remember that the member was here, at most once every few minutes."""
+        seen_at = membership.last_seen_at
+        if seen_at is None or timezone.now() - seen_at > SEEN_EVERY:
+            self.filter(pk=membership.pk).update(last_seen_at=Now())
 
 
 class Membership(models.Model):

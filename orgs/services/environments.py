@@ -102,7 +102,7 @@ def delete_environment(environment: Environment, *, by: Actor) -> None:
 def uses_of(environment: Environment) -> Iterator[str]:
     """What points at the environment, from whichever app above: `2 deployments`."""
     for relation in environment._meta.related_objects:  # noqa: SLF001  # Django's public name
-        rows = relation.related_model.objects.filter(**{relation.field.name: environment})
+        rows = relation.related_model._base_manager.filter(**{relation.field.name: environment})  # noqa: SLF001
         count = rows[:COUNTED_AT_MOST].count()
         if count:
             options = relation.related_model._meta  # noqa: SLF001

@@ -65,6 +65,15 @@ def found_organization(*, name: str, owner: User, by: Actor | None = None) -> Or
 
 
 @transaction.atomic
+def welcome(user: User, *, code: str, organization: str, by: Actor) -> Organization:
+    """Give a new account its place: the one its code names, else an organization of its own."""
+    if code.strip():
+        return join(code=code, user=user, by=by).org
+    name = organization.strip() or f"{user}’s organization"[:100]
+    return found_organization(name=name, owner=user, by=by)
+
+
+@transaction.atomic
 def join(*, code: str, user: User, by: Actor) -> Membership:
     """Redeem an invite code: one statement decides who of several has it."""
     code = code.strip()

@@ -1,0 +1,9 @@
+"""The shapes of what people type on the agents' pages."""
+
+from django import forms
+
+
+class AgentForm(forms.Form):
+    name = forms.CharField(
+        max_length=100, help_text="The server it will run on, for example web-1."
+    )

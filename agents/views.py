@@ -1,0 +1,74 @@
+"""The pages of agents."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from agents import services
+from agents.forms import AgentForm
+from agents.models import Agent, Presence
+from agents.protocol import DOWNLOAD
+from hydra.errors import Conflict
+from hydra.htmx import render_page
+from orgs.access import OrgRequest, Right, member
+
+
+@require_GET
+@member(Right.AGENT_READ)
+def agent_list(request: OrgRequest) -> HttpResponse:
+    agents = Agent.objects.in_org(request.org).live()
+    context = {
+        "agents": agents.with_uses(),
+        "counts": agents.aggregate(
+            online=Count("pk", filter=Q(presence=Presence.ONLINE)),
+            offline=Count("pk", filter=Q(presence=Presence.OFFLINE)),
+        ),
+    }
+    return render_page(request, "agents/list.html", context, partial="rows")
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@member(Right.AGENT_WRITE)
+def agent_create(request: OrgRequest) -> HttpResponse:
+    """The answer itself shows the key, because nothing keeps it until another page asks."""
+    form = AgentForm(request.POST or None)
+    if not form.is_valid():
+        return show_form(request, form)
+    try:
+        agent, key = services.create_agent(
+            request.org, name=form.cleaned_data["name"], by=request.access.actor
+        )
+    except Conflict as refused:
+        form.add_error("name", refused.message)
+        return show_form(request, form)
+    context = {
+        "agent": agent,
+        "key": key,
+        "server": settings.HYDRA_URL,
+        "download": settings.HYDRA_URL + DOWNLOAD,
+    }
+    return render_page(request, "agents/created.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@member(Right.AGENT_WRITE)
+def agent_revoke(request: OrgRequest, uid: str) -> HttpResponse:
+    agents = Agent.objects.in_org(request.org).live().with_uses()
+    agent = get_object_or_404(agents, uid=uid)
+    if request.method == "POST":
+        services.revoke_agent(agent, by=request.access.actor)
+        messages.success(request, f"{agent} is revoked: its key is worth nothing any more.")
+        return redirect("agents:list", request.org.slug)
+    return render_page(request, "agents/revoke.html", {"agent": agent})
+
+
+def show_form(request: OrgRequest, form: AgentForm) -> HttpResponse:
+    status = 422 if form.is_bound else 200
+    return render_page(request, "agents/new.html", {"form": form}, status=status)

@@ -1,0 +1,93 @@
+"""Search over everything that an organization has: wiring, because it asks every app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from django.db.models import Q
+from django.http import HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from agents.models import Agent
+from deployments.models import Deployment
+from hydra.htmx import render_page
+from orgs.access import OrgRequest, Right, member
+from orgs.models import Environment, Organization
+from projects.models import Application, Project
+
+EACH = 8
+LONGEST = 100
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One thing found, and where it is."""
+
+    kind: str
+    name: str
+    note: str
+    url: str
+
+
+@require_GET
+@member(Right.ORGANIZATION_READ)
+def search(request: OrgRequest) -> HttpResponse:
+    """What matches `q`, of what the person may see."""
+    text = request.GET.get("q", "").strip()[:LONGEST]
+    hits = [
+        hit
+        for right, find in FINDERS
+        if text and request.access.allows(right)
+        for hit in find(request.org, text)
+    ]
+    context = {"query": text, "hits": hits}
+    return render_page(request, "search.html", context, partial="hits")
+
+
+def projects(org: Organization, text: str) -> Iterator[Hit]:
+    for project in Project.objects.in_org(org).filter(named(text))[:EACH]:
+        url = reverse("projects:detail", args=[org.slug, project.code])
+        yield Hit("project", project.name, project.code, url)
+
+
+def applications(org: Organization, text: str) -> Iterator[Hit]:
+    for application in Application.objects.in_org(org).filter(named(text))[:EACH]:
+        url = reverse("projects:application", args=[org.slug, application.code])
+        yield Hit("application", application.name, application.code, url)
+
+
+def environments(org: Organization, text: str) -> Iterator[Hit]:
+    for environment in Environment.objects.in_org(org).filter(name__icontains=text)[:EACH]:
+        url = reverse("orgs:environments", args=[org.slug])
+        yield Hit("environment", environment.name, environment.slug, url)
+
+
+def agents(org: Organization, text: str) -> Iterator[Hit]:
+    for agent in Agent.objects.in_org(org).live().filter(name__icontains=text)[:EACH]:
+        url = f"{reverse('agents:list', args=[org.slug])}#{agent.uid}"
+        yield Hit("agent", agent.name, agent.get_presence_display(), url)
+
+
+def deployments(org: Organization, text: str) -> Iterator[Hit]:
+    """By uid alone: a history is searched in its own list."""
+    if not text.startswith("d_"):
+        return
+    for deployment in Deployment.objects.in_org(org).with_names().filter(uid=text):
+        url = reverse("deployments:detail", args=[org.slug, deployment.uid])
+        yield Hit("deployment", str(deployment), deployment.uid, url)
+
+
+def named(text: str) -> Q:
+    return Q(name__icontains=text) | Q(code__icontains=text)
+
+
+Finder = Callable[[Organization, str], Iterator[Hit]]
+FINDERS: tuple[tuple[Right, Finder], ...] = (
+    (Right.PROJECT_READ, projects),
+    (Right.APPLICATION_READ, applications),
+    (Right.DEPLOYMENT_READ, deployments),
+    (Right.AGENT_READ, agents),
+    (Right.ENVIRONMENT_READ, environments),
+)

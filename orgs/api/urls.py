@@ -1,0 +1,18 @@
+"""Native routes below `/api/v1/`, and the key check below `/v1/`."""
+
+from django.urls import path
+
+from orgs.api.environments import EnvironmentViewSet
+from orgs.api.keycheck import HealthViewSet, UsageViewSet
+from orgs.api.organizations import OrganizationViewSet
+
+native = [
+    path("environments", EnvironmentViewSet.as_view({"get": "list", "post": "create"})),
+    path("orgs", OrganizationViewSet.as_view({"get": "list"})),
+    path("orgs/<str:slug>", OrganizationViewSet.as_view({"get": "retrieve"})),
+    path("orgs/<str:slug>/members", OrganizationViewSet.as_view({"get": "members"})),
+]
+key_check = [
+    path("health", HealthViewSet.as_view({"get": "retrieve"})),
+    path("usage", UsageViewSet.as_view({"get": "retrieve"})),
+]

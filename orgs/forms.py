@@ -1,0 +1,156 @@
+"""The shapes of what people type on the pages of `orgs`. They decide nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from allauth.account.forms import LoginForm, SignupForm
+from django import forms
+from django.contrib.auth.password_validation import password_validators_help_texts
+from django.utils import timezone
+
+from orgs.models import Environment, Organization, Role, User
+from orgs.models.rights import CI_PERMISSIONS, Right, grantable_by, permission
+
+
+def longest(model: type[Environment | Organization | User], field: str) -> int | None:
+    found: int | None = model._meta.get_field(field).max_length  # type: ignore[union-attr]  # noqa: SLF001
+    return found
+
+
+class SignUpForm(SignupForm):  # type: ignore[misc]  # allauth has no types
+    """A person, and the organization they join or found."""
+
+    field_order = ("name", "email", "password1", "organization", "invite_code")
+
+    name = forms.CharField(
+        max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True})
+    )
+    organization = forms.CharField(
+        max_length=100,
+        required=False,
+        help_text="What your team is called. Leave it empty if you have an invite code.",
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+    )
+    invite_code = forms.CharField(
+        label="Invite Code",
+        max_length=100,
+        required=False,
+        help_text="Joins your team. Without one, a new organization is made.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "class": "mono", "spellcheck": "false"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = "E-mail"
+        self.fields["password1"].help_text = " ".join(password_validators_help_texts()[1:2])
+        for name in ("email", "password1"):
+            self.fields[name].widget.attrs.pop("placeholder", None)
+
+
+class SignInForm(LoginForm):  # type: ignore[misc]  # allauth has no types
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].label = "E-mail"
+        for name in ("login", "password"):
+            self.fields[name].widget.attrs.pop("placeholder", None)
+        self.fields["password"].help_text = ""
+
+
+class OrganizationForm(forms.Form):
+    name = forms.CharField(max_length=100)
+
+
+class RedeemForm(forms.Form):
+    code = forms.CharField(
+        label="Invite Code",
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "class": "mono"}),
+    )
+
+
+class EnvironmentForm(forms.Form):
+    name = forms.CharField(max_length=60)
+
+
+class InviteForm(forms.Form):
+    """Which role to give away: of those that the person asking may give."""
+
+    role = forms.ChoiceField()
+
+    def __init__(self, *args: Any, giver: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        allowed = grantable_by(giver)
+        self.fields["role"] = forms.ChoiceField(
+            choices=[(role.value, role.label) for role in Role if role in allowed],
+            initial=Role.USER,
+        )
+
+
+# What a key may be given on its page: groups of rights that belong together, in plain words.
+PERMISSION_WORDS: dict[Right, str] = {
+    Right.VERSION_CREATE: "Create versions",
+    Right.VERSION_READ: "Read versions",
+    Right.APPLICATION_READ: "Read applications and their configuration",
+    Right.APPLICATION_CREATE: "Create applications",
+    Right.APPLICATION_UPDATE: "Change applications",
+    Right.APPLICATION_DELETE: "Delete applications",
+    Right.DEPLOYMENT_CREATE: "Start deployments",
+    Right.DEPLOYMENT_READ: "Read deployments and logs",
+    Right.DEPLOYMENT_UPDATE: "Cancel, retry, roll back and approve deployments",
+    Right.PROJECT_CREATE: "Create projects",
+    Right.PROJECT_READ: "Read projects",
+    Right.PROJECT_UPDATE: "Change projects",
+    Right.PROJECT_DELETE: "Delete projects",
+    Right.RULE_READ: "Read auto-deploy rules",
+    Right.RULE_WRITE: "Change auto-deploy rules",
+    Right.ENVIRONMENT_READ: "Read environments",
+    Right.ENVIRONMENT_WRITE: "Change environments",
+    Right.AGENT_READ: "Read agents",
+    Right.AGENT_WRITE: "Create and revoke agents",
+    Right.WEBHOOK_READ: "Read webhooks and deliveries",
+    Right.WEBHOOK_WRITE: "Change webhooks",
+    Right.API_KEY_READ: "Read API keys",
+    Right.API_KEY_WRITE: "Create and revoke API keys",
+    Right.ORGANIZATION_READ: "Read the organization",
+    Right.MEMBER_READ: "Read members",
+    Right.MEMBER_WRITE: "Change members",
+    Right.INVITE_READ: "Read invite codes",
+    Right.INVITE_WRITE: "Create and revoke invite codes",
+    Right.USAGE_READ: "Read usage",
+    Right.BILLING_READ: "Read invoices",
+    Right.AUDIT_READ: "Read the audit log",
+}
+
+EXPIRIES = [("", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("date", "On a day")]
+
+
+class ApiKeyForm(forms.Form):
+    name = forms.CharField(
+        max_length=100, help_text="Where the key will live, for example the CI job."
+    )
+    permissions = forms.MultipleChoiceField(
+        label="May",
+        help_text="As little as the program needs. Chosen already: what a pipeline needs.",
+        choices=[(permission(right), words) for right, words in PERMISSION_WORDS.items()],
+        initial=list(CI_PERMISSIONS),
+        widget=forms.CheckboxSelectMultiple,
+    )
+    expires = forms.ChoiceField(choices=EXPIRIES, required=False, initial="90")
+    expires_on = forms.DateField(
+        label="Day", required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if given.get("expires") == "date" and not given.get("expires_on"):
+            self.add_error("expires_on", "Choose the day on which the key ends.")
+        return given
+
+    def expires_at(self) -> datetime | None:
+        """The end of the chosen day, or of so many days from now."""
+        chosen, day = self.cleaned_data["expires"], self.cleaned_data["expires_on"]
+        if chosen == "date":
+            return timezone.make_aware(datetime.combine(day, time.max))
+        return timezone.now() + timedelta(days=int(chosen)) if chosen else None

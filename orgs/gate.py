@@ -1,0 +1,110 @@
+"""The API's views: what every one of them is given, and how it finds, takes and shows.
+
+Pages have their gate in `orgs.access`. An API request has been authenticated, counted and routed
+by `hydra.faces` before a view here sees it; what is left to a view is the right and the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.serializers import BaseSerializer
+from rest_framework.viewsets import ViewSet
+
+from hydra.api import paging
+from hydra.api.answers import answer
+from hydra.api.calls import Call
+from hydra.api.paging import Order
+from hydra.errors import NotFound
+from orgs.access import Access, Right
+from orgs.models import Actor, Organization
+
+ModelT = TypeVar("ModelT", bound=Model)
+
+
+class ApiRequest(HttpRequest):
+    """A request that the gate let in."""
+
+    call: Call
+    access: Access
+
+
+class OrgViewSet(ViewSet):
+    """A view of one organization's things, for the key that asks."""
+
+    http_method_names = ["get", "post", "put", "patch", "delete", "head"]
+    call: Call
+    access: Access
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Straight to the handler: the gate has done all that DRF would do here."""
+        self.args, self.kwargs = args, kwargs
+        self.call, self.access = request.call, request.access  # type: ignore[attr-defined]
+        method = (request.method or "").lower()
+        if method not in self.http_method_names or not hasattr(self, method):
+            self.call.headers["Allow"] = ", ".join(self.allowed_methods)
+            raise MethodNotAllowed(request.method or "")
+        response: HttpResponse = getattr(self, method)(request, *args, **kwargs)
+        return response
+
+    @property
+    def org(self) -> Organization:
+        return self.access.org
+
+    @property
+    def actor(self) -> Actor:
+        return self.access.actor
+
+    def require(self, right: Right, scope: str = "") -> None:
+        self.access.require(right, scope)
+
+    def take(self, shape: type[BaseSerializer[Any]], **context: Any) -> dict[str, Any]:
+        """The body that was sent, in `shape`; else 400 with every field that is wrong."""
+        taken = shape(data=self.call.sent, context={"org": self.org, **context})
+        taken.is_valid(raise_exception=True)
+        validated: dict[str, Any] = taken.validated_data
+        return validated
+
+    def show(self, shown: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
+        body = self.call.dialect.success(shown, self.call.request_id)
+        return answer(body, status=status)
+
+    def deleted(self) -> HttpResponse:
+        return answer({"deleted": True})
+
+    def show_page(
+        self,
+        rows: QuerySet[ModelT],
+        show: Callable[[ModelT], Mapping[str, Any]],
+        *,
+        order: Order = paging.NEWEST_FIRST,
+    ) -> HttpResponse:
+        """The page of `rows` that the query asks for."""
+        request = self.call.request
+        place = f"{self.org.uid}{request.path}"
+        page = paging.paginate(rows, query=request.GET, place=place, order=order)
+        return self.show_list([show(row) for row in page.rows], page.pagination)
+
+    def show_list(
+        self, shown: list[Mapping[str, Any]], pagination: paging.Pagination
+    ) -> HttpResponse:
+        return answer(self.call.dialect.listing(shown, pagination, self.call.request_id))
+
+    def granted(
+        self, rows: QuerySet[ModelT], right: Right, *, field: str = "uid"
+    ) -> QuerySet[ModelT]:
+        """Of `rows` those that the right is granted on; 403 when it is granted on none."""
+        scopes = self.access.scopes(right)
+        return rows if scopes is None else rows.filter(**{f"{field}__in": scopes})
+
+
+def find(rows: QuerySet[ModelT], noun: str, **lookup: Any) -> ModelT:
+    """The one row that `lookup` names among rows of the organization; else 404 naming it."""
+    row = rows.filter(**lookup).first()
+    if row is None:
+        raise NotFound(f"There is no {noun} {next(iter(lookup.values()))}.")
+    return row

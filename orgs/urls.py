@@ -1,0 +1,46 @@
+"""The addresses of accounts and settings."""
+
+from django.urls import path
+
+from orgs.views import accounts, environments, keys, people
+
+app_name = "orgs"
+
+urlpatterns = [
+    path("", accounts.home, name="home"),
+    path("account/", accounts.account, name="account"),
+    path("account/join/", accounts.join, name="join"),
+    path("account/organizations/", accounts.found, name="found"),
+    path("o/<slug:org>/settings/users/", people.member_list, name="members"),
+    path("o/<slug:org>/settings/invites/", people.invite_list, name="invites"),
+    path("o/<slug:org>/settings/invites/new/", people.invite_create, name="invite-create"),
+    path(
+        "o/<slug:org>/settings/invites/<slug:uid>/revoke/",
+        people.invite_revoke,
+        name="invite-revoke",
+    ),
+    path("o/<slug:org>/settings/environments/", environments.environment_list, name="environments"),
+    path(
+        "o/<slug:org>/settings/environments/new/",
+        environments.environment_create,
+        name="environment-create",
+    ),
+    path(
+        "o/<slug:org>/settings/environments/order/",
+        environments.environment_order,
+        name="environment-order",
+    ),
+    path(
+        "o/<slug:org>/settings/environments/<slug:uid>/rename/",
+        environments.environment_rename,
+        name="environment-rename",
+    ),
+    path(
+        "o/<slug:org>/settings/environments/<slug:uid>/delete/",
+        environments.environment_delete,
+        name="environment-delete",
+    ),
+    path("o/<slug:org>/settings/api-keys/", keys.key_list, name="keys"),
+    path("o/<slug:org>/settings/api-keys/new/", keys.key_create, name="key-create"),
+    path("o/<slug:org>/settings/api-keys/<slug:uid>/revoke/", keys.key_revoke, name="key-revoke"),
+]

@@ -1,0 +1,1 @@
+"""The pages of organizations, accounts and the settings."""

@@ -1,0 +1,146 @@
+"""Signing up, in and out, and the account of whoever is signed in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.views import SignupView
+from django.contrib import messages
+from django.db import IntegrityError, transaction
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+
+from hydra.errors import Refused
+from hydra.htmx import render_page
+from orgs.access import LAST_ORG, actor_of
+from orgs.forms import OrganizationForm, RedeemForm
+from orgs.models import Membership, User
+from orgs.services import organizations
+
+
+class EmailTaken(Refused):
+    """Two people signed up with one address at the same moment; this one was second."""
+
+    code = "email_taken"
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
+    """Where django-allauth asks the product."""
+
+    def save_user(
+        self, request: HttpRequest, user: User, form: Form, commit: bool = True
+    ) -> User:
+        """Save the new account with what it is for: a place in an organization."""
+        user.name = form.cleaned_data["name"].strip()
+        try:
+            with transaction.atomic():
+                super().save_user(request, user, form, commit)
+        except IntegrityError as error:
+            raise EmailTaken("A user is already registered with this email address.") from error
+        organizations.welcome(
+            user,
+            code=form.cleaned_data["invite_code"],
+            organization=form.cleaned_data["organization"],
+            by=actor_of(request, user),
+        )
+        return user
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """Whether to go there after signing in: pages of this very host alone."""
+        return url_has_allowed_host_and_scheme(
+            url, allowed_hosts={self.request.get_host()}, require_https=self.request.is_secure()
+        )
+
+
+class SignUp(SignupView):  # type: ignore[misc]  # allauth has no types
+    """The sign-up page. A refused code is an error at its field, and nothing stays half done."""
+
+    def get_initial(self) -> dict[str, Any]:
+        initial: dict[str, Any] = super().get_initial()
+        return initial | {"invite_code": self.request.GET.get("code", "")}
+
+    def form_valid(self, form: Form) -> HttpResponse:
+        try:
+            with transaction.atomic():
+                response: HttpResponse = super().form_valid(form)
+                return response
+        except EmailTaken as taken:
+            form.add_error("email", taken.message)
+        except Refused as refused:
+            form.add_error("invite_code", refused.message)
+        invalid: HttpResponse = self.form_invalid(form)
+        return invalid
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """`/`: on to the organization that was open last, or to the account if there is none."""
+    memberships = Membership.objects.of(signed_in(request))
+    slugs = list(memberships.values_list("org__slug", flat=True))
+    if not slugs:
+        return redirect("orgs:account")
+    last = request.session.get(LAST_ORG)
+    return redirect("deployments:overview", last if last in slugs else slugs[0])
+
+
+@require_GET
+def account(request: HttpRequest) -> HttpResponse:
+    return show(request)
+
+
+@require_POST
+def join(request: HttpRequest) -> HttpResponse:
+    """Redeem an invite code as the person who is signed in."""
+    user = signed_in(request)
+    form = RedeemForm(request.POST)
+    if not form.is_valid():
+        return show(request, redeem=form, status=422)
+    try:
+        membership = organizations.join(
+            code=form.cleaned_data["code"], user=user, by=actor_of(request, user)
+        )
+    except Refused as refused:
+        form.add_error("code", refused.message)
+        return show(request, redeem=form, status=422)
+    messages.success(request, f"You are now a member of {membership.org}.")
+    return redirect("deployments:overview", membership.org.slug)
+
+
+@require_POST
+def found(request: HttpRequest) -> HttpResponse:
+    """Make one more organization, owned by the person who is signed in."""
+    user = signed_in(request)
+    form = OrganizationForm(request.POST)
+    if not form.is_valid():
+        return show(request, organization=form, status=422)
+    org = organizations.found_organization(
+        name=form.cleaned_data["name"], owner=user, by=actor_of(request, user)
+    )
+    messages.success(request, f"{org} is ready.")
+    return redirect("deployments:overview", org.slug)
+
+
+def show(
+    request: HttpRequest,
+    *,
+    redeem: RedeemForm | None = None,
+    organization: OrganizationForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        "memberships_of_mine": Membership.objects.of(signed_in(request)),
+        "redeem": redeem or RedeemForm(),
+        "organization_form": organization or OrganizationForm(),
+    }
+    return render_page(request, "orgs/account.html", context, status=status)
+
+
+def signed_in(request: HttpRequest) -> User:
+    """The person, who is there because every page wants one unless it says otherwise."""
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101  # LoginRequiredMiddleware has seen to it
+    return user

@@ -1,0 +1,207 @@
+"""API keys: what is kept of them, who they speak for, and that a refusal never says why."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from hydra.errors import Invalid
+from orgs.access import CI_PERMISSIONS, Right
+from orgs.auth import KeyRefused, authenticate_key, forget_uses
+from orgs.models import ActorKind, ApiKey, Event, Membership, Organization, Plan, Role, User
+from orgs.services import keys
+from tests import factories
+from tests.factories import actor_of, make_key
+
+
+def test_a_key_is_known_by_its_digest_alone(northwind: Organization, olivia: User) -> None:
+    key, token = keys.create_key(
+        northwind, name=" ci ", by=actor_of(olivia), creator=olivia
+    )
+
+    kept = ApiKey.objects.filter(pk=key.pk).values()[0]
+    assert token not in str(kept)
+    assert token.startswith(kept["shown_prefix"])
+    assert token.endswith(kept["last_four"])
+    assert kept["name"] == "ci"
+    assert kept["permissions"] == list(CI_PERMISSIONS)
+    event = Event.objects.get(verb="api_key.created")
+    assert token not in str(event.data)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place"),
+    [
+        ({"name": "  "}, "name"),
+        ({"permissions": []}, "permissions"),
+        ({"permissions": ["project.*.read", "project.*.fly"]}, "permissions.1"),
+        ({"permissions": ["project.read"]}, "permissions.0"),
+        ({"permissions": ["project..read"]}, "permissions.0"),
+        ({"expires_at": timezone.now() - timedelta(hours=1)}, "expires_at"),
+    ],
+)
+def test_a_key_that_makes_no_sense_is_refused_with_the_place(
+    northwind: Organization, olivia: User, wrong: dict[str, object], place: str
+) -> None:
+    asked = {"name": "ci", "by": actor_of(olivia), "creator": olivia} | wrong
+
+    with pytest.raises(Invalid) as refused:
+        keys.create_key(northwind, **asked)  # type: ignore[arg-type]  # what is wrong varies
+
+    assert refused.value.details[0]["location"] == place
+    assert not ApiKey.objects.exists()
+
+
+def test_a_key_has_its_permissions_within_its_creators_role(
+    northwind: Organization, max: User
+) -> None:
+    northwind.plan = Plan.TEAM
+    northwind.save()
+    key, token = make_key(
+        northwind, creator=max, permissions=["application.*.create_version", "project.prj_1.read"]
+    )
+
+    access = authenticate_key(token, request_id="req_1", address="192.0.2.7")
+
+    assert access.org == northwind
+    assert (access.org.slug, access.org.plan) == ("northwind", "team")
+    assert access.actor.kind == ActorKind.KEY
+    assert (access.actor.uid, access.actor.label) == (key.uid, "pipeline")
+    assert (access.actor.request_id, access.actor.address) == ("req_1", "192.0.2.7")
+    assert access.allows(Right.VERSION_CREATE)
+    assert access.allows(Right.PROJECT_READ, "prj_1")
+    assert not access.allows(Right.PROJECT_READ, "prj_2")
+    assert not access.allows(Right.DEPLOYMENT_CREATE)
+
+
+@pytest.mark.parametrize("fate", ["demoted", "gone", "inactive"])
+def test_a_key_loses_what_its_creator_loses(
+    northwind: Organization, max: User, fate: str
+) -> None:
+    _, token = make_key(northwind, creator=max)
+    mine = Membership.objects.filter(user=max)
+    if fate == "demoted":
+        mine.update(role=Role.BILLING)
+    elif fate == "gone":
+        mine.delete()
+    else:
+        max.is_active = False
+        max.save()
+
+    assert not authenticate_key(token).allows(Right.VERSION_CREATE)
+
+
+def test_the_role_counts_in_the_keys_own_organization(
+    northwind: Organization, southwind: Organization, max: User
+) -> None:
+    factories.make_member(southwind, Role.OWNER, user=max)
+    Membership.objects.filter(user=max, org=northwind).update(role=Role.USER)
+    _, token = make_key(northwind, creator=max)
+
+    assert authenticate_key(token).role == Role.USER
+
+
+def test_a_good_key_costs_one_query(
+    northwind: Organization, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    _, token = make_key(northwind)
+    authenticate_key(token)
+
+    with django_assert_num_queries(1):
+        access = authenticate_key(token)
+        assert access.org.slug == "northwind"
+        assert access.org.requests_per_minute is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda token: token[:-1] + ("a" if token[-1] != "a" else "b"),
+        lambda token: token[:-1],
+        lambda token: token + " ",
+        lambda token: token.replace("hyd_live_", "hya_"),
+        lambda token: token[:12] + "é" + token[13:],
+        lambda token: token[:12] + "\x00" + token[13:],
+        lambda token: "",
+        lambda token: "x" * 100_000,
+    ],
+)
+def test_a_malformed_key_costs_no_query(
+    northwind: Organization, django_assert_num_queries: DjangoAssertNumQueries, damage: object
+) -> None:
+    _, token = make_key(northwind)
+    assert callable(damage)
+
+    with django_assert_num_queries(0), pytest.raises(KeyRefused):
+        authenticate_key(damage(token))
+
+
+@pytest.mark.parametrize("fate", ["malformed", "unknown", "expired", "revoked"])
+def test_every_refusal_is_the_same(
+    northwind: Organization,
+    olivia: User,
+    fate: str,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    key, token = make_key(northwind)
+    if fate == "malformed":
+        token = token[:-2]
+    elif fate == "unknown":
+        key.delete()
+    elif fate == "expired":
+        ApiKey.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    else:
+        keys.revoke_key(key, by=actor_of(olivia))
+
+    with django_assert_max_num_queries(1), pytest.raises(KeyRefused) as refused:
+        authenticate_key(token)
+
+    assert (refused.value.status, refused.value.code, refused.value.message, refused.value.details) == (
+        401,
+        "unauthorized",
+        "This API key is not valid. Create one under Settings, API Keys.",
+        [],
+    )
+
+
+def test_a_key_that_will_expire_works_until_then(northwind: Organization) -> None:
+    _, token = make_key(northwind, expires_at=timezone.now() + timedelta(minutes=1))
+
+    assert authenticate_key(token).org == northwind
+
+
+def test_revoking_is_for_good_and_one_event(northwind: Organization, olivia: User) -> None:
+    key, _ = make_key(northwind)
+
+    first = keys.revoke_key(key, by=actor_of(olivia)).revoked_at
+    second = keys.revoke_key(key, by=actor_of(olivia)).revoked_at
+
+    assert first == second
+    assert first is not None
+    assert Event.objects.filter(verb="api_key.revoked").count() == 1
+
+
+def test_use_is_noted_once_a_minute_and_once_among_processes(
+    northwind: Organization, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    key, token = make_key(northwind)
+    with django_assert_num_queries(2):
+        authenticate_key(token)
+    with django_assert_num_queries(1):
+        authenticate_key(token)
+
+    forget_uses()  # as another process that reads the row's time
+    with django_assert_num_queries(1):
+        authenticate_key(token)
+    with time_machine.travel(timezone.now() + timedelta(seconds=61)):
+        forget_uses()
+        ApiKey.objects.update(last_used_at=timezone.now() - timedelta(seconds=90))
+        with django_assert_num_queries(2):
+            authenticate_key(token)
+
+    key.refresh_from_db()
+    assert key.last_used_at is not None
