@@ -165,7 +165,10 @@ class _Sender:
                 self._close_broker()
 
     def _open_broker(self) -> kombu.Connection:
-        """A connection that gives up within a second: Celery's own would try for minutes."""
+        """A connection that gives up within a second: Celery's own would try for minutes.
+
+        Celery's broker is the same Redis.
+        """
         if self._broker is None:
             app = celery.current_app
             options = dict(app.conf.broker_transport_options)
@@ -173,7 +176,7 @@ class _Sender:
             options |= {"socket_timeout": SOCKET_SECONDS, "socket_connect_timeout": SOCKET_SECONDS}
             options |= {"retry_on_timeout": False}
             self._broker = app.connection_for_write(
-                connect_timeout=SOCKET_SECONDS, transport_options=options
+                self.url, connect_timeout=SOCKET_SECONDS, transport_options=options
             )
         return self._broker
 
