@@ -4,15 +4,15 @@ import json
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from hydra.errors import Refused
 from hydra.requests import request_id_of
 
 # Programs ask below these; everything else is read by people.
-FOR_PROGRAMS = ("/agent/", "/live/", "/api/", "/v1/")
+FOR_PROGRAMS = ("/agent/", "/live/", "/api/", "/v1/", "/v2/")
 
 
 class RefusalMiddleware:
@@ -70,7 +70,7 @@ def for_browser(request: HttpRequest, refused: Refused) -> HttpResponse:
     is_rule = refused.status not in {403, 404}
     if request.method == "POST" and is_rule and is_ours(request, back):
         messages.error(request, refused.message)
-        return redirect(back)
+        return HttpResponseRedirect(back)
     return render(request, "refused.html", {"refused": refused}, status=refused.status)
 
 
