@@ -19,6 +19,11 @@ from orgs.models import Organization, Role, User
 from tests import factories
 
 
+def pytest_configure() -> None:
+    """Slow hashing protects people; nobody in the cast needs it."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture(autouse=True)
 def a_process_without_memory() -> Iterator[None]:
     """What a process remembers between requests belongs to no test.

@@ -21,8 +21,8 @@ from deployments.models import (
 )
 from deployments.services import announcements
 from hydra import hints
-from orgs.models import SYSTEM, Actor
-from projects.models import ProjectAgent
+from orgs.models import SYSTEM, Actor, Environment
+from projects.models import Project, ProjectAgent
 
 
 def lock(target_id: int) -> Target:
@@ -178,8 +178,9 @@ def waiting_sentence(deployment: Deployment) -> str:
         return f"Waits behind {head.version} in the queue, at position {queue_position(deployment)}."
     names = [job.agent.name for job in deployment.jobs.select_related("agent")]
     if not names:
-        return (
-            f"No agent serves {deployment.project} in {deployment.environment}: "
-            "link one on the project's Agents page."
-        )
+        return no_agent_sentence(deployment.project, deployment.environment)
     return f"Waits for {', '.join(names)} to take it."
+
+
+def no_agent_sentence(project: Project, environment: Environment) -> str:
+    return f"No agent serves {project} in {environment}: link one on the project's Agents page."

@@ -46,8 +46,11 @@ class StepPlan(TypedDict):
 
 
 class FilePlan(TypedDict):
+    """A rendered file. One with a sensitive override is never shown to people."""
+
     name: str
     content: str
+    is_sensitive: bool
 
 
 class Content(TypedDict):
@@ -213,7 +216,13 @@ def render_files(
     for file in chosen_files(sources, version):
         override = override_for(sources, file, place=place, version=version)
         text = override.open_content() if override is not None else None
-        rendered.append(FilePlan(name=file.name, content=render_file(file, text, known)))
+        rendered.append(
+            FilePlan(
+                name=file.name,
+                content=render_file(file, text, known),
+                is_sensitive=override is not None and override.is_sensitive,
+            )
+        )
     return rendered
 
 

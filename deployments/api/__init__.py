@@ -1,0 +1,1 @@
+"""Native routes of projects, deployments, versions and webhooks: whatever shows what runs where."""

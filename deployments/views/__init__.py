@@ -1,0 +1,1 @@
+"""The pages of deployments: what runs where, what waits, and each deployment."""

@@ -1,0 +1,160 @@
+"""The list of deployments, and the page of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_GET, require_POST
+
+from deployments import streams
+from deployments.forms import DeploymentFilter
+from deployments.models import (
+    FINISHED,
+    WAITING,
+    Deployment,
+    DeploymentQuerySet,
+    Job,
+    State,
+)
+from deployments.services import cancel, logs, queues
+from hydra.htmx import render_page
+from orgs.access import OrgRequest, Right, member
+from orgs.models import Event
+
+PER_PAGE = 50
+FIRST_LOG_BYTES = 256 * 1024  # what stands on the page without JavaScript
+
+
+@require_GET
+@member(Right.DEPLOYMENT_READ)
+def deployment_list(request: OrgRequest) -> HttpResponse:
+    """Newest first, by key and not by offset: page 1,000 costs what page 1 costs."""
+    form = DeploymentFilter(request.GET, org=request.org)
+    form.is_valid()
+    rows = narrowed(Deployment.objects.in_org(request.org).with_names(), form.cleaned_data)
+    before = request.GET.get("before", "")
+    if before.isascii() and before.isdigit() and len(before) < 19:
+        rows = rows.filter(pk__lt=int(before))
+    found = list(rows.order_by("-pk")[: PER_PAGE + 1])
+    context = {
+        "deployments": found[:PER_PAGE],
+        "next_before": found[PER_PAGE - 1].pk if len(found) > PER_PAGE else None,
+        "form": form,
+        "states": State.choices,
+        "is_filtered": any(form.cleaned_data.values()),
+    }
+    return render_page(request, "deployments/list.html", context, partial="rows")
+
+
+def narrowed(rows: DeploymentQuerySet, wanted: dict[str, Any]) -> DeploymentQuerySet:
+    """The rows that the filters leave. `waiting` and `finished` are groups of states."""
+    state = wanted.get("state", "")
+    groups = {"waiting": WAITING, "finished": FINISHED}
+    if state in groups:
+        rows = rows.filter(state__in=groups[state])
+    elif state in State.values:
+        rows = rows.filter(state=state)
+    for name in ("project", "environment", "application"):
+        if wanted.get(name) is not None:
+            rows = rows.filter(**{name: wanted[name]})
+    if wanted.get("version"):
+        rows = rows.filter(version__name=wanted["version"])
+    return rows
+
+
+def find(request: OrgRequest, uid: str) -> Deployment:
+    return get_object_or_404(
+        Deployment.objects.in_org(request.org)
+        .with_names()
+        .select_related(
+            "target__head__version", "previous_version", "superseded_by", "snapshot", "org"
+        )
+        .defer("snapshot__content_sealed"),
+        uid=uid,
+    )
+
+
+@dataclass(frozen=True)
+class JobPanel:
+    """One agent's share on the page: the job and its steps, begun or not."""
+
+    job: Job
+    steps: list[dict[str, Any]]
+
+    @property
+    def is_open(self) -> bool:
+        return not self.job.finished_at
+
+
+@require_GET
+@member(Right.DEPLOYMENT_READ)
+def deployment_detail(request: OrgRequest, uid: str) -> HttpResponse:
+    deployment = find(request, uid)
+    planned = deployment.snapshot.summary.get("steps", [])
+    jobs = list(
+        deployment.jobs.select_related("agent").prefetch_related("step_runs").order_by("pk")
+    )
+    chosen = next((j for j in jobs if j.uid == request.GET.get("job")), jobs[0] if jobs else None)
+    first_bytes = logs.read(chosen, after=0, limit=FIRST_LOG_BYTES) if chosen else b""
+    context = {
+        "deployment": deployment,
+        "sentence": queues.waiting_sentence(deployment),
+        "panels": [JobPanel(job, streams.steps_of(job, planned)) for job in jobs],
+        "job": chosen,
+        "log_text": first_bytes.decode(errors="replace"),
+        "log_is_cut": chosen is not None and chosen.log_size > len(first_bytes),
+        "summary": deployment.snapshot.summary,
+        "events": Event.objects.in_org(request.org).about(deployment.uid).order_by("-pk")[:100],
+    }
+    return render_page(request, "deployments/detail.html", context, partial="head")
+
+
+@require_POST
+@member(Right.DEPLOYMENT_READ)
+def deployment_cancel(request: OrgRequest, uid: str) -> HttpResponse:
+    deployment = find(request, uid)
+    request.access.require(Right.DEPLOYMENT_UPDATE, deployment.project.uid)
+    cancel.cancel(deployment, by=request.access.actor)
+    return redirect("deployments:detail", request.org.slug, uid)
+
+
+@require_GET
+@member(Right.DEPLOYMENT_READ)
+def log_download(request: OrgRequest, uid: str, job: str) -> StreamingHttpResponse:
+    """The log of one job, byte for byte, as a file."""
+    found = find_job(request, uid, job)
+    name = f"{found.deployment.uid}-{found.uid}.log"
+    response = StreamingHttpResponse(
+        whole_log(found), content_type="text/plain; charset=utf-8"
+    )
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@require_GET
+@member(Right.DEPLOYMENT_READ)
+def log_part(request: OrgRequest, uid: str, job: str) -> HttpResponse:
+    """A range of a job's log from `?after=` on, for pages that scroll back."""
+    found = find_job(request, uid, job)
+    after = request.GET.get("after", "0")
+    if not (after.isascii() and after.isdigit() and len(after) < 19):
+        raise Http404
+    content = logs.read(found, after=int(after))
+    response = HttpResponse(content, content_type="text/plain; charset=utf-8")
+    response["X-Log-Next"] = str(int(after) + len(content))
+    response["X-Log-Size"] = str(found.log_size)
+    return response
+
+
+def find_job(request: OrgRequest, uid: str, job: str) -> Job:
+    return get_object_or_404(
+        Job.objects.in_org(request.org).select_related("deployment"), uid=job, deployment__uid=uid
+    )
+
+
+def whole_log(job: Job) -> Iterator[bytes]:
+    yield from logs.pieces(job.pk, after=0)

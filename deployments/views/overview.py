@@ -1,0 +1,61 @@
+"""What runs where over all projects, and what needs somebody."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from agents.models import Agent, Presence
+from deployments.models import Deployment, State
+from deployments.views import matrix, pace
+from hydra.htmx import render_page
+from orgs.access import OrgRequest, Right, member
+from orgs.models import Environment
+from projects.models import Project, ProjectEnvironment
+
+PROJECTS_PER_PAGE = 20
+ATTENTION_ROWS = 10
+NEEDS_SOMEBODY = (State.FAILED, State.UNKNOWN)
+WAITS = (State.SCHEDULED, State.AWAITING_APPROVAL, State.HELD, State.QUEUED)
+
+
+@require_GET
+@member(Right.PROJECT_READ)
+def overview(request: OrgRequest) -> HttpResponse:
+    """The first page: state before decoration."""
+    projects = Project.objects.in_org(request.org).order_by("name", "pk")
+    page = Paginator(projects, PROJECTS_PER_PAGE).get_page(request.GET.get("page"))
+    environments = used_environments(request)
+    context = {
+        "page": page,
+        "environments": environments,
+        "groups": matrix.build(list(page.object_list), environments),
+        "attention": needing_attention(request),
+        "offline": list(
+            Agent.objects.in_org(request.org).live().filter(presence=Presence.OFFLINE)[:5]
+        ),
+        "pace": pace.last_month(request.org),
+    }
+    return render_page(request, "deployments/overview.html", context, partial="matrix")
+
+
+def used_environments(request: OrgRequest) -> list[Environment]:
+    """Those that some project uses, in the organization's order; columns of nothing are left out."""
+    used = ProjectEnvironment.objects.filter(project__org=request.org).values("environment")
+    return list(Environment.objects.in_org(request.org).filter(pk__in=used))
+
+
+def needing_attention(request: OrgRequest) -> list[Deployment]:
+    """What failed and was not followed by anything, and what waits, newest first."""
+    deployments = Deployment.objects.in_org(request.org).with_names().select_related("target")
+    week_ago = timezone.now() - timedelta(days=7)
+    broken = deployments.filter(
+        state__in=NEEDS_SOMEBODY, resolution="", created_at__gt=week_ago
+    ).order_by("-pk")
+    waiting = deployments.filter(state__in=WAITS).order_by("-pk")
+    still_broken = [d for d in broken[: 4 * ATTENTION_ROWS] if d.target.latest_id == d.pk]
+    return (still_broken + list(waiting[:ATTENTION_ROWS]))[:ATTENTION_ROWS]
