@@ -37,7 +37,7 @@ _seen: dict[str, bool] = {}
 @require_safe
 @never_cache
 @login_not_required
-def alive(request: HttpRequest) -> HttpResponse:
+def alive(_request: HttpRequest) -> HttpResponse:
     """The process answers. It asks nothing else, so that no outage elsewhere restarts it."""
     return HttpResponse("ok\n", content_type="text/plain")
 
@@ -45,7 +45,7 @@ def alive(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 @login_not_required
-def ready(request: HttpRequest) -> HttpResponse:
+def ready(_request: HttpRequest) -> HttpResponse:
     """503 until the database answers and is migrated.
 
     A silent worker is told and does not count: pages and API work without it, only nothing moves.

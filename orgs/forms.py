@@ -38,7 +38,9 @@ class SignUpForm(SignupForm):  # type: ignore[misc]  # allauth has no types
         max_length=100,
         required=False,
         help_text="Joins your team. Without one, a new organization is made.",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "class": "mono", "spellcheck": "false"}),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "class": "mono", "spellcheck": "false"}
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

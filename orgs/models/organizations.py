@@ -12,7 +12,6 @@ from django.utils import timezone
 from hydra import keys
 from orgs.models.users import User
 
-
 SEEN_EVERY = timedelta(minutes=5)
 
 

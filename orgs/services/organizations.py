@@ -69,7 +69,7 @@ def welcome(user: User, *, code: str, organization: str, by: Actor) -> Organizat
     """Give a new account its place: the one its code names, else an organization of its own."""
     if code.strip():
         return join(code=code, user=user, by=by).org
-    name = organization.strip() or f"{user}’s organization"[:100]
+    name = organization.strip() or f"{user}'s organization"[:100]
     return found_organization(name=name, owner=user, by=by)
 
 

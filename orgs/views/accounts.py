@@ -31,9 +31,7 @@ class EmailTaken(Refused):
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """Where django-allauth asks the product."""
 
-    def save_user(
-        self, request: HttpRequest, user: User, form: Form, commit: bool = True
-    ) -> User:
+    def save_user(self, request: HttpRequest, user: User, form: Form, commit: bool = True) -> User:
         """Save the new account with what it is for: a place in an organization."""
         user.name = form.cleaned_data["name"].strip()
         try:

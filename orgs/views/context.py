@@ -1,4 +1,4 @@
-"""What every page's frame needs: whose organization this is, what else there is, what is allowed."""
+"""What the frame of every page needs: whose it is, what else there is, what is allowed."""
 
 from __future__ import annotations
 

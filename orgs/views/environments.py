@@ -1,4 +1,4 @@
-"""Settings › Environments."""
+"""Settings, Environments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings › API Keys."""
+"""Settings, API Keys."""
 
 from __future__ import annotations
 

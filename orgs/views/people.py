@@ -1,4 +1,4 @@
-"""Settings › Users & Permissions: who belongs here, and the codes by which others may."""
+"""Settings, Users & Permissions: who belongs here, and the codes by which others may."""
 
 from __future__ import annotations
 

@@ -66,7 +66,9 @@ def test_a_code_that_is_no_good_says_nothing_more(
         invites.revoke_invite(invite, by=actor_of(sam))
     elif damage == "unknown":
         invite.delete()
-    code = {"checksum": code[:-1] + ("a" if code[-1] != "a" else "b"), "empty": ""}.get(damage, code)
+    code = {"checksum": code[:-1] + ("a" if code[-1] != "a" else "b"), "empty": ""}.get(
+        damage, code
+    )
 
     with pytest.raises(InviteRefused) as refused:
         join(code, sam)

@@ -19,9 +19,7 @@ from tests.factories import actor_of, make_key
 
 
 def test_a_key_is_known_by_its_digest_alone(northwind: Organization, olivia: User) -> None:
-    key, token = keys.create_key(
-        northwind, name=" ci ", by=actor_of(olivia), creator=olivia
-    )
+    key, token = keys.create_key(northwind, name=" ci ", by=actor_of(olivia), creator=olivia)
 
     kept = ApiKey.objects.filter(pk=key.pk).values()[0]
     assert token not in str(kept)
@@ -79,9 +77,7 @@ def test_a_key_has_its_permissions_within_its_creators_role(
 
 
 @pytest.mark.parametrize("fate", ["demoted", "gone", "inactive"])
-def test_a_key_loses_what_its_creator_loses(
-    northwind: Organization, max: User, fate: str
-) -> None:
+def test_a_key_loses_what_its_creator_loses(northwind: Organization, max: User, fate: str) -> None:
     _, token = make_key(northwind, creator=max)
     mine = Membership.objects.filter(user=max)
     if fate == "demoted":
@@ -126,8 +122,8 @@ def test_a_good_key_costs_one_query(
         lambda token: token.replace("hyd_live_", "hya_"),
         lambda token: token[:12] + "é" + token[13:],
         lambda token: token[:12] + "\x00" + token[13:],
-        lambda token: "",
-        lambda token: "x" * 100_000,
+        lambda _: "",
+        lambda _: "x" * 100_000,
     ],
 )
 def test_a_malformed_key_costs_no_query(
@@ -160,7 +156,12 @@ def test_every_refusal_is_the_same(
     with django_assert_max_num_queries(1), pytest.raises(KeyRefused) as refused:
         authenticate_key(token)
 
-    assert (refused.value.status, refused.value.code, refused.value.message, refused.value.details) == (
+    assert (
+        refused.value.status,
+        refused.value.code,
+        refused.value.message,
+        refused.value.details,
+    ) == (
         401,
         "unauthorized",
         "This API key is not valid. Create one under Settings, API Keys.",

@@ -30,9 +30,7 @@ def test_organizations_of_one_name_have_different_addresses(sam: User) -> None:
 
 
 def test_a_very_long_name_has_room_for_a_number(sam: User) -> None:
-    slugs = [
-        organizations.create_organization(name="w" * 100, owner=sam).slug for _ in range(2)
-    ]
+    slugs = [organizations.create_organization(name="w" * 100, owner=sam).slug for _ in range(2)]
 
     assert slugs == ["w" * 54, "w" * 54 + "-2"]
 
@@ -48,7 +46,7 @@ def test_a_founded_organization_starts_with_three_environments(sam: User) -> Non
 
 
 @pytest.mark.parametrize(
-    ("typed", "made"), [("Wind GmbH", "Wind GmbH"), ("  ", "Sam Stranger’s organization")]
+    ("typed", "made"), [("Wind GmbH", "Wind GmbH"), ("  ", "Sam Stranger's organization")]
 )
 def test_a_new_account_without_a_code_gets_an_organization(
     sam: User, typed: str, made: str

@@ -1,0 +1,27 @@
+"""All addresses. Each app has its own list; here they are put together."""
+
+from allauth.account import views as allauth_views
+from django.urls import include, path
+
+from deployments.urls import agent_patterns
+from hydra import health, search
+from orgs.views.accounts import SignUp
+
+# Of django-allauth only the pages that have a template of ours are reachable.
+account_patterns = [
+    path("signup/", SignUp.as_view(), name="account_signup"),
+    path("login/", allauth_views.login, name="account_login"),
+    path("logout/", allauth_views.logout, name="account_logout"),
+    path("inactive/", allauth_views.account_inactive, name="account_inactive"),
+]
+
+urlpatterns = [
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+    path("account/", include(account_patterns)),
+    path("agent/", include(agent_patterns)),
+    path("", include("orgs.urls")),
+    path("", include("agents.urls")),
+    path("o/<slug:org>/search/", search.search, name="search"),
+]

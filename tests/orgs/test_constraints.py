@@ -1,0 +1,201 @@
+"""What must never be true of organizations' and agents' rows, tried on the database itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.db.models import Model
+from django.utils import timezone
+
+from agents.models import Agent
+from orgs.models import (
+    SYSTEM,
+    ApiKey,
+    Environment,
+    Event,
+    IdempotencyRecord,
+    InviteCode,
+    Membership,
+    Organization,
+    User,
+)
+from orgs.services.events import Subject, compose
+from tests import factories
+
+SUBJECT = Subject("organization", "org_1", "Somewhere")
+
+
+def another_user(org: Organization) -> Model:
+    return User(email="OLIVIA@northwind.example")
+
+
+def nameless_user(org: Organization) -> Model:
+    return User(email="")
+
+
+def unknown_plan(org: Organization) -> Model:
+    return Organization(name="X", slug="x", plan="gold")
+
+
+def nameless_org(org: Organization) -> Model:
+    return Organization(name="", slug="x")
+
+
+def second_membership(org: Organization) -> Model:
+    return Membership(org=org, user=factories.owner_of(org), role="ORG_USER")
+
+
+def unknown_role(org: Organization) -> Model:
+    return Membership(org=org, user=factories.make_user(), role="ORG_KING")
+
+
+def same_name(org: Organization) -> Model:
+    factories.make_environment(org, "Production")
+    return Environment(org=org, name="PRODUCTION", slug="other")
+
+
+def same_slug(org: Organization) -> Model:
+    factories.make_environment(org, "Production")
+    return Environment(org=org, name="Other", slug="production")
+
+
+def nameless_environment(org: Organization) -> Model:
+    return Environment(org=org, name="", slug="x")
+
+
+def invite_of_unknown_role(org: Organization) -> Model:
+    invite, _ = factories.make_invite(org)
+    invite.role = "ORG_KING"
+    return invite
+
+
+def invite_used_by_nobody(org: Organization) -> Model:
+    invite, _ = factories.make_invite(org)
+    invite.used_at = timezone.now()
+    return invite
+
+
+def invite_used_and_revoked(org: Organization) -> Model:
+    invite, _ = factories.make_invite(org)
+    invite.used_at = invite.revoked_at = timezone.now()
+    invite.used_by = factories.make_user()
+    return invite
+
+
+def nameless_key(org: Organization) -> Model:
+    key, _ = factories.make_key(org)
+    key.name = ""
+    return key
+
+
+def second_sequence(org: Organization) -> Model:
+    Event.objects.filter(org=org).delete()
+    first = compose(org=org, by=SYSTEM, verb="a.happened", subject=SUBJECT)
+    first.sequence = 1
+    first.save()
+    second = compose(org=org, by=SYSTEM, verb="b.happened", subject=SUBJECT)
+    second.sequence = 1
+    return second
+
+
+def unknown_actor(org: Organization) -> Model:
+    event = compose(org=org, by=SYSTEM, verb="a.happened", subject=SUBJECT)
+    event.actor_kind = "ghost"
+    return event
+
+
+def verbless_event(org: Organization) -> Model:
+    return compose(org=org, by=SYSTEM, verb="", subject=SUBJECT)
+
+
+def repeated_idempotency_key(org: Organization) -> Model:
+    IdempotencyRecord.objects.create(org=org, key="k", fingerprint="f")
+    return IdempotencyRecord(org=org, key="k", fingerprint="g")
+
+
+def answer_without_body(org: Organization) -> Model:
+    return IdempotencyRecord(org=org, key="k", fingerprint="f", status=201)
+
+
+def same_agent_name(org: Organization) -> Model:
+    factories.make_agent(org, "web-1")
+    return Agent(org=org, name="WEB-1", digest="d", shown_prefix="hya_", last_four="abcd")
+
+
+def unknown_presence(org: Organization) -> Model:
+    agent, _ = factories.make_agent(org)
+    agent.presence = "asleep"
+    return agent
+
+
+def nameless_agent(org: Organization) -> Model:
+    return Agent(org=org, name="", digest="d", shown_prefix="hya_", last_four="abcd")
+
+
+CLAIMS: dict[str, Callable[[Organization], Model]] = {
+    "user_email_unique_whatever_case": another_user,
+    "user_has_email": nameless_user,
+    "org_plan_known": unknown_plan,
+    "org_has_name": nameless_org,
+    "membership_once_per_org": second_membership,
+    "membership_role_known": unknown_role,
+    "environment_name_once_per_org": same_name,
+    "environment_slug_once_per_org": same_slug,
+    "environment_has_name": nameless_environment,
+    "invite_role_known": invite_of_unknown_role,
+    "invite_used_by_somebody_or_not": invite_used_and_revoked,
+    "api_key_has_name": nameless_key,
+    "event_sequence_unique": second_sequence,
+    "event_actor_known": unknown_actor,
+    "event_has_verb": verbless_event,
+    "idempotency_key_once_per_org": repeated_idempotency_key,
+    "idempotency_answer_whole": answer_without_body,
+    "agent_name_once_per_org": same_agent_name,
+    "agent_presence_known": unknown_presence,
+    "agent_has_name": nameless_agent,
+}
+MODELS = (
+    User,
+    Organization,
+    Membership,
+    Environment,
+    InviteCode,
+    ApiKey,
+    Event,
+    IdempotencyRecord,
+    Agent,
+)
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_the_database_refuses(northwind: Organization, claim: str) -> None:
+    row = CLAIMS[claim](northwind)
+
+    with pytest.raises(IntegrityError) as refused, transaction.atomic():
+        row.save()
+
+    columns = {
+        "membership_once_per_org": "org_id",
+        "environment_slug_once_per_org": "slug",
+        "event_sequence_unique": "sequence",
+        "idempotency_key_once_per_org": "key",
+    }
+    assert claim in str(refused.value) or columns[claim] in str(refused.value)
+
+
+def test_a_used_invite_names_its_user(northwind: Organization) -> None:
+    row = invite_used_by_nobody(northwind)
+
+    with (
+        pytest.raises(IntegrityError, match="invite_used_by_somebody_or_not"),
+        transaction.atomic(),
+    ):
+        row.save()
+
+
+def test_every_constraint_is_tried_here() -> None:
+    claims = {constraint.name for model in MODELS for constraint in model._meta.constraints}
+
+    assert claims == set(CLAIMS)
