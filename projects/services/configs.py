@@ -31,6 +31,18 @@ class ConfigFileExists(Conflict):
     code = "config_file_exists"
 
 
+class Unparsable(Invalid):
+    """A text is not what its file's type says; `line` and `column` count from 1."""
+
+    code = "unparsable"
+
+    def __init__(self, error: merging.ConfigError, *, at: str, file: str) -> None:
+        message = f"{file} was not saved: {error}"
+        super().__init__(message, details=[{"location": at, "message": str(error)}])
+        self.line = error.line
+        self.column = error.column
+
+
 @dataclass(frozen=True)
 class ConfigFacts:
     """What a config file is."""
@@ -126,7 +138,7 @@ def require_parses(file_type: str, content: str, *, at: str, file: str) -> None:
     try:
         merging.merge(merging.FileType(file_type), content, None)
     except merging.ConfigError as error:
-        raise unparsable(error, at=at, file=file) from error
+        raise Unparsable(error, at=at, file=file) from error
 
 
 def require_size(content: str, *, at: str) -> None:
@@ -134,12 +146,6 @@ def require_size(content: str, *, at: str) -> None:
     size = len(content.encode())
     if size > LARGEST_BYTES:
         raise Invalid.at(at, f"The file has {size:,} bytes; {LARGEST_BYTES:,} (1 MiB) are allowed.")
-
-
-def unparsable(error: merging.ConfigError, *, at: str, file: str) -> Invalid:
-    return Invalid(
-        f"{file} was not saved: {error}", details=[{"location": at, "message": str(error)}]
-    )
 
 
 def require_place(facts: ConfigFacts, *, among: Iterable[ConfigFile]) -> None:

@@ -10,7 +10,7 @@ from orgs.services import events
 from orgs.services.events import Subject
 from projects import merging
 from projects.models import ConfigFile, Override, Project
-from projects.services.configs import require_size, unparsable
+from projects.services.configs import Unparsable, require_size
 from projects.services.projects import lock, require_contains, require_uses
 
 
@@ -65,7 +65,7 @@ def require_merges(config_file: ConfigFile, text: str, *, at: str) -> None:
     try:
         merging.merge(merging.FileType(config_file.file_type), config_file.content, text)
     except merging.ConfigError as error:
-        raise unparsable(error, at=at, file=f"The override of {config_file.name}") from error
+        raise Unparsable(error, at=at, file=f"The override of {config_file.name}") from error
 
 
 def record(override: Override, verb: str, *, by: Actor) -> None:

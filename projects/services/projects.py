@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TypedDict
 
 from django.db import transaction
@@ -71,17 +71,26 @@ def create_project(  # noqa: PLR0913  # a project's facts and who answers for it
     name: str,
     code: str,
     by: Actor,
-    environments: Sequence[Environment] = (),
+    environments: Iterable[Environment] = (),
+    applications: Iterable[Application] = (),
     description: str = "",
 ) -> Project:
-    """A project that uses these environments of the organization, and nothing else yet."""
+    """A project that uses these environments and applications of the organization."""
+    environments, applications = dict.fromkeys(environments), dict.fromkeys(applications)
     project = insert_project(org, name=name, code=code, description=description)
     ProjectEnvironment.objects.bulk_create(
-        ProjectEnvironment(project=project, environment=environment)
-        for environment in dict.fromkeys(environments)
+        ProjectEnvironment(project=project, environment=environment) for environment in environments
     )
-    slugs = [environment.slug for environment in environments]
-    record(project, "project.created", by=by, code=project.code, environments=slugs)
+    ProjectApplication.objects.bulk_create(
+        ProjectApplication(project=project, application=application) for application in applications
+    )
+    record(
+        project,
+        "project.created",
+        by=by,
+        environments=[environment.slug for environment in environments],
+        applications=[application.code for application in applications],
+    )
     return project
 
 
