@@ -40,12 +40,19 @@ Outcome = Literal["succeeded", "failed", "canceled", "unknown"]
 HeldState = Literal["accepted", "running", "finished", "unknown"]
 Action = Literal["continue", "report", "drop"]
 
-STEP_TYPES: Final = ("bash", "python", "powershell")
-RUN_WHEN: Final = ("always", "success", "failure")
-STEP_STATES: Final = ("running", "succeeded", "failed", "skipped", "canceled", "unknown")
-OUTCOMES: Final = ("succeeded", "failed", "canceled", "unknown")
-HELD_STATES: Final = ("accepted", "running", "finished", "unknown")
-ACTIONS: Final = ("continue", "report", "drop")
+STEP_TYPES: Final[tuple[StepType, ...]] = ("bash", "python", "powershell")
+RUN_WHEN: Final[tuple[RunWhen, ...]] = ("always", "success", "failure")
+STEP_STATES: Final[tuple[StepState, ...]] = (
+    "running",
+    "succeeded",
+    "failed",
+    "skipped",
+    "canceled",
+    "unknown",
+)
+OUTCOMES: Final[tuple[Outcome, ...]] = ("succeeded", "failed", "canceled", "unknown")
+HELD_STATES: Final[tuple[HeldState, ...]] = ("accepted", "running", "finished", "unknown")
+ACTIONS: Final[tuple[Action, ...]] = ("continue", "report", "drop")
 
 
 def job_path(job: str, verb: str) -> str:
