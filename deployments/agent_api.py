@@ -25,6 +25,7 @@ from agents.auth import authenticate_agent
 from agents.models import Agent
 from deployments.models import JobState
 from deployments.services import jobs, logs
+from hydra.crash import crashpoint
 from hydra.errors import Invalid, Refused
 
 BEARER = "Bearer "
@@ -161,6 +162,7 @@ def renewed(job: jobs.Held) -> protocol.RenewedJob:
 @agent_call("POST")
 def start(ask: Ask, job: str) -> dict[str, Any]:
     jobs.start(ask.agent, job_uid=job, fence=ask.whole("fence"))
+    crashpoint("start.after_commit")
     return {"lease_s": settings.HYDRA_LEASE_SECONDS}
 
 
@@ -197,6 +199,7 @@ def log(ask: Ask, job: str) -> dict[str, Any]:
         offset=number(query.get("offset", ""), "offset"),
         content=content,
     )
+    crashpoint("log.after_commit")
     return {"next_offset": next_offset, "cancel": is_canceled}
 
 
@@ -215,6 +218,7 @@ def finish(ask: Ask, job: str) -> dict[str, Any]:
         outcome=JobState(outcome), reason=ask.text("reason", ""), steps=step_reports(ask)
     )
     jobs.finish(ask.agent, job_uid=job, fence=ask.whole("fence"), ending=ending)
+    crashpoint("finish.after_commit")
     return {"accepted": True}
 
 

@@ -22,6 +22,7 @@ from django.utils import timezone
 from deployments.models import Attempt, Delivery, DeliveryState, Webhook
 from deployments.services import webhooks
 from hydra import outbound, signatures
+from hydra.crash import crashpoint
 from orgs.models import SYSTEM
 
 log = structlog.get_logger(__name__)
@@ -116,6 +117,7 @@ def claim_delivery(pk: int) -> UUID | None:
 
 def attempt_delivery(pk: int, claim: UUID) -> None:
     """Make one attempt under a claim, outside any transaction, and record what came of it."""
+    crashpoint("delivery.claimed")
     delivery = Delivery.objects.select_related("webhook").get(pk=pk)
     webhook = delivery.webhook
     if webhook.disabled_at is not None:
@@ -131,6 +133,7 @@ def attempt_delivery(pk: int, claim: UUID) -> None:
     except outbound.Unreachable as trouble:
         record_failure(delivery, claim, attempt, error=trouble.sentence, headers={})
         return
+    crashpoint("delivery.sent")
     attempt.status, attempt.took_ms = answer.status, answer.took_ms
     attempt.answer = answer.body[:ANSWER_KEPT].decode(errors="replace").replace("\0", "\ufffd")
     if answer.is_success:

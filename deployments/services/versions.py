@@ -8,6 +8,7 @@ from django.db import transaction
 
 from deployments.models import Deployment, Evaluation
 from deployments.services import evaluations
+from hydra.crash import crashpoint
 from hydra.errors import Conflict
 from orgs.models import Actor, Event
 from orgs.services import events
@@ -35,8 +36,9 @@ def receive_version(application: Application, *, facts: VersionFacts, by: Actor)
     try:
         with transaction.atomic():
             receipt = versions.create_version(application, facts=facts, by=by)
-            if receipt.is_new:
-                return take_in(receipt.version, by=by)
+            reception = take_in(receipt.version, by=by) if receipt.is_new else None
+            crashpoint("version.before_commit")
+        crashpoint("version.after_commit")
     except versions.AlreadyThere:
         known = versions.find_version(application, name=facts.name)
         if known is None:  # it was undone or deleted in between
@@ -44,7 +46,7 @@ def receive_version(application: Application, *, facts: VersionFacts, by: Actor)
                 f"The version {facts.name} is being created by another request: send it again."
             ) from None
         return recall(known)
-    return recall(receipt.version)
+    return reception or recall(receipt.version)
 
 
 def take_in(version: Version, *, by: Actor) -> Reception:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from deployments.models import Delivery, DeliveryState, Webhook
 from hydra import hints, keys, outbound
+from hydra.crash import crashpoint
 from hydra.errors import Conflict, Invalid
 from orgs.models import Actor, Event, Organization
 from orgs.services import events
@@ -125,6 +126,7 @@ def fan_out() -> int:
         if not webhook.verbs or event.verb in webhook.verbs
     ]
     Delivery.objects.bulk_create(deliveries, ignore_conflicts=True)
+    crashpoint("fan_out.before_commit")
     Event.objects.filter(pk__in=[event.pk for event in waiting]).update(needs_fanout=False)
     if deliveries:
         hints.wake_on_commit("worker", "deliveries")
