@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import time
-from datetime import datetime, timedelta
+from functools import cache
 from http import HTTPStatus
+from typing import Any
 
+from django.db import connection
 from django.db.models import OuterRef, Subquery
-from django.utils import timezone
 
 from hydra import keys
 from hydra.errors import Refused
 from orgs.access import Access
 from orgs.models import Actor, ActorKind, ApiKey, Membership, Organization
 
-USE_IS_NOTED_EVERY = timedelta(minutes=1)
+NOTED_EVERY_SECONDS = 60
 REMEMBERED_KEYS = 10_000
 
 # When this process last noted the use of a key, so that asking again within the minute costs no
@@ -22,7 +24,8 @@ REMEMBERED_KEYS = 10_000
 _noted: dict[int, float] = {}
 
 ORG_FIELDS = ("id", "uid", "name", "slug", "plan", "requests_per_minute", "managers_may_edit")
-KEY_FIELDS = ("pk", "uid", "name", "permissions", "last_used_at")
+KEY_FIELDS = ("pk", "uid", "name", "permissions")
+SOME_DIGEST = "the digest of the key in question"
 
 
 class KeyRefused(Refused):
@@ -42,36 +45,49 @@ def authenticate_key(token: str, *, request_id: str = "", address: str = "") -> 
     """
     if not keys.looks_valid(token, keys.API_KEY):
         raise KeyRefused
+    sql, params = statement()
+    digest = keys.digest(token)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [digest if value == SOME_DIGEST else value for value in params])
+        found = cursor.fetchone()
+    if found is None:
+        raise KeyRefused
+    pk, uid, name, permissions, *org_values, creator_role = found
+    note_use(pk)
+    org = Organization.from_db(connection.alias, ORG_FIELDS, org_values)
+    actor = Actor(ActorKind.KEY, uid, name, request_id, address)
+    return Access(org, actor, creator_role or "", frozenset(json.loads(permissions)))
+
+
+@cache
+def statement() -> tuple[str, tuple[Any, ...]]:
+    """The query for a key, compiled once: each API request asks it.
+
+    Running it takes a tenth of what Django needs to compile it, which would be half the request.
+    """
     role = Membership.objects.filter(
         org=OuterRef("org"), user=OuterRef("created_by"), user__is_active=True
     ).values("role")
-    found = (
+    rows = (
         ApiKey.objects.live()
-        .filter(digest=keys.digest(token))
+        .filter(digest=SOME_DIGEST)
+        .order_by()
         .annotate(creator_role=Subquery(role))
-        .values_list(*KEY_FIELDS, "creator_role", *(f"org__{name}" for name in ORG_FIELDS))
-        .first()
+        .values_list(*KEY_FIELDS, *(f"org__{name}" for name in ORG_FIELDS), "creator_role")
     )
-    if found is None:
-        raise KeyRefused
-    pk, uid, name, permissions, last_used_at, creator_role, *org_values = found
-    note_use(pk, last_used_at)
-    org = Organization.from_db(None, ORG_FIELDS, org_values)
-    actor = Actor(ActorKind.KEY, uid, name, request_id, address)
-    return Access(org, actor, creator_role or "", frozenset(permissions))
+    return rows.query.sql_with_params()
 
 
-def note_use(pk: int, last_used_at: datetime | None) -> None:
+def note_use(pk: int) -> None:
     """Remember that the key was used, at most once a minute, whichever process saw it."""
     now = time.monotonic()
     noted = _noted.get(pk)
-    if noted is not None and now - noted < USE_IS_NOTED_EVERY.total_seconds():
+    if noted is not None and now - noted < NOTED_EVERY_SECONDS:
         return
     if len(_noted) >= REMEMBERED_KEYS:
         _noted.clear()
     _noted[pk] = now
-    if last_used_at is None or timezone.now() - last_used_at >= USE_IS_NOTED_EVERY:
-        ApiKey.objects.touch(pk)
+    ApiKey.objects.touch(pk)
 
 
 def forget_uses() -> None:
