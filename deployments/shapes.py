@@ -49,7 +49,7 @@ class DeploymentShown(TypedDict):
     finished_at: Moment | None
 
 
-class StepShown(TypedDict):
+class StepRunShown(TypedDict):
     """One step of a job as it ran."""
 
     position: int
@@ -73,7 +73,7 @@ class JobShown(TypedDict):
     log_size: int
     started_at: Moment | None
     finished_at: Moment | None
-    steps: list[StepShown]
+    steps: list[StepRunShown]
 
 
 class DeploymentDetailShown(DeploymentShown):
@@ -228,8 +228,8 @@ def show_job(job: Job) -> JobShown:
     )
 
 
-def show_step(step_run: StepRun) -> StepShown:
-    return StepShown(
+def show_step(step_run: StepRun) -> StepRunShown:
+    return StepRunShown(
         position=step_run.position,
         name=step_run.name,
         state=step_run.state,

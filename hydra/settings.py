@@ -88,6 +88,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "hydra.requests.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "hydra.faces.FaceMiddleware",  # the API leaves here: it pays for no session and no page
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -294,6 +295,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_URLCONF": "hydra.face_urls",
+    "SCHEMA_PATH_PREFIX": "",
+    "SECURITY": [{"key": []}],
+    "APPEND_COMPONENTS": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+    "POSTPROCESSING_HOOKS": ["hydra.api.schema.add_components"],
 }
 
 # --- Deploying -------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from deployments.urls import agent_patterns
 from hydra import health, search
+from hydra.api import docs
 from orgs.views.accounts import SignUp
 
 # Of django-allauth only the pages that have a template of ours are reachable.
@@ -15,7 +16,12 @@ account_patterns = [
     path("inactive/", allauth_views.account_inactive, name="account_inactive"),
 ]
 
+handler500 = "hydra.faces.server_error"
+
 urlpatterns = [
+    path("api/schema/", docs.schema, name="api_schema"),
+    path("api/docs/", docs.page, name="api_docs"),
+    path("", include("hydra.face_urls")),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", health.metrics, name="metrics"),

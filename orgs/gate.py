@@ -18,12 +18,13 @@ from rest_framework.viewsets import ViewSet
 from hydra.api import paging
 from hydra.api.answers import answer
 from hydra.api.calls import Call
+from hydra.api.dialects import Pagination
 from hydra.api.paging import Order
-from hydra.errors import NotFound
 from orgs.access import Access, Right
 from orgs.models import Actor, Organization
 
 ModelT = TypeVar("ModelT", bound=Model)
+RowsT = TypeVar("RowsT", bound=QuerySet[Any])
 
 
 class ApiRequest(HttpRequest):
@@ -62,9 +63,12 @@ class OrgViewSet(ViewSet):
     def require(self, right: Right, scope: str = "") -> None:
         self.access.require(right, scope)
 
-    def take(self, shape: type[BaseSerializer[Any]], **context: Any) -> dict[str, Any]:
+    def take(self, shape: type[BaseSerializer[Any]]) -> dict[str, Any]:
         """The body that was sent, in `shape`; else 400 with every field that is wrong."""
-        taken = shape(data=self.call.sent, context={"org": self.org, **context})
+        return self.take_from(shape, self.call.sent)
+
+    def take_from(self, shape: type[BaseSerializer[Any]], sent: dict[str, Any]) -> dict[str, Any]:
+        taken = shape(data=sent)
         taken.is_valid(raise_exception=True)
         validated: dict[str, Any] = taken.validated_data
         return validated
@@ -89,22 +93,10 @@ class OrgViewSet(ViewSet):
         page = paging.paginate(rows, query=request.GET, place=place, order=order)
         return self.show_list([show(row) for row in page.rows], page.pagination)
 
-    def show_list(
-        self, shown: list[Mapping[str, Any]], pagination: paging.Pagination
-    ) -> HttpResponse:
+    def show_list(self, shown: list[Mapping[str, Any]], pagination: Pagination) -> HttpResponse:
         return answer(self.call.dialect.listing(shown, pagination, self.call.request_id))
 
-    def granted(
-        self, rows: QuerySet[ModelT], right: Right, *, field: str = "uid"
-    ) -> QuerySet[ModelT]:
+    def granted(self, rows: RowsT, right: Right, *, field: str = "uid") -> RowsT:
         """Of `rows` those that the right is granted on; 403 when it is granted on none."""
         scopes = self.access.scopes(right)
         return rows if scopes is None else rows.filter(**{f"{field}__in": scopes})
-
-
-def find(rows: QuerySet[ModelT], noun: str, **lookup: Any) -> ModelT:
-    """The one row that `lookup` names among rows of the organization; else 404 naming it."""
-    row = rows.filter(**lookup).first()
-    if row is None:
-        raise NotFound(f"There is no {noun} {next(iter(lookup.values()))}.")
-    return row

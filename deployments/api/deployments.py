@@ -9,14 +9,14 @@ from typing import TypedDict
 from django.db.models import F, FilteredRelation, Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 
+from deployments.models import COARSE, JOB_FINISHED, Deployment, DeploymentQuerySet, Job, State
+from deployments.services import cancel, logs, pushes
 from deployments.shapes import (
     DeploymentDetailShown,
     DeploymentShown,
     show_deployment,
     show_detail,
 )
-from deployments.models import COARSE, JOB_FINISHED, Deployment, DeploymentQuerySet, Job, State
-from deployments.services import cancel, logs, pushes
 from hydra.api.fields import Taken, Text
 from hydra.api.schema import PAGED, Operation, Query, data, described, page
 from hydra.errors import Invalid, NotFound
@@ -250,7 +250,9 @@ def as_text(content: bytes, *, after: int) -> HttpResponse:
 def piece_of(job: Job | None, content: bytes, *, after: int) -> LogShown:
     """`content` as text. A character cut by the end of the piece is left to the next one."""
     if job is None:
-        return LogShown(job=None, after=after, next_offset=after, size=0, is_complete=False, text="")
+        return LogShown(
+            job=None, after=after, next_offset=after, size=0, is_complete=False, text=""
+        )
     is_all = after + len(content) >= job.log_size and job.state in JOB_FINISHED
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     text = decoder.decode(content, final=is_all)

@@ -10,8 +10,8 @@ from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 
 from deployments.api.deployments import with_everything
-from deployments.shapes import DeploymentShown, show_deployment
 from deployments.models import Deployment, State
+from deployments.shapes import DeploymentShown, show_deployment
 from hydra.api import paging
 from hydra.api.answers import Moment, moment
 from hydra.api.fields import Taken, Text

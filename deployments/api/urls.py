@@ -7,19 +7,22 @@ from deployments.api.projects import ProjectViewSet
 from deployments.api.versions import VersionViewSet
 from deployments.api.webhooks import WebhookViewSet
 
-READ_AND_CREATE = {"get": "list", "post": "create"}
-
 native = [
-    path("projects", ProjectViewSet.as_view(READ_AND_CREATE)),
+    path("projects", ProjectViewSet.as_view({"get": "list", "post": "create"})),
     path(
         "projects/<str:uid>",
         ProjectViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
     ),
-    path("projects/<str:uid>/deployments", ProjectDeploymentViewSet.as_view(READ_AND_CREATE)),
+    path(
+        "projects/<str:uid>/deployments",
+        ProjectDeploymentViewSet.as_view({"get": "list", "post": "create"}),
+    ),
     path("deployments/<str:uid>", DeploymentViewSet.as_view({"get": "retrieve"})),
     path("deployments/<str:uid>/cancel", DeploymentViewSet.as_view({"post": "cancel"})),
     path("deployments/<str:uid>/logs", DeploymentViewSet.as_view({"get": "logs"})),
-    path("applications/<str:uid>/versions", VersionViewSet.as_view(READ_AND_CREATE)),
-    path("webhooks", WebhookViewSet.as_view(READ_AND_CREATE)),
+    path(
+        "applications/<str:uid>/versions", VersionViewSet.as_view({"get": "list", "post": "create"})
+    ),
+    path("webhooks", WebhookViewSet.as_view({"get": "list", "post": "create"})),
     path("webhooks/<str:uid>/deliveries", WebhookViewSet.as_view({"get": "deliveries"})),
 ]

@@ -1,0 +1,139 @@
+"""Strict JSON: one meaning for every body, and the place of what is wrong with it.
+
+Python's parser takes more than JSON: duplicate keys, NaN, lone surrogates, numbers without end.
+Each has broken somebody's database or let two readers see two different requests.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from hydra.api.faults import MalformedBody
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 32
+FIX_JSON = "Send one JSON object in UTF-8."
+
+
+class _Refusal(ValueError):
+    """What the hooks of the parser raise; it has no place yet."""
+
+
+class _Repeated(dict[str, Any]):
+    """An object in which a key stands twice, until the walk has found out where it is."""
+
+    repeated_key: str = ""
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """The object that `body` is; an empty body is an empty object. Else MalformedBody."""
+    if not body.strip():
+        return {}
+    parsed = parse(body)
+    if not isinstance(parsed, dict):
+        raise MalformedBody.at("body", "The body must be a JSON object.", FIX_JSON)
+    return parsed
+
+
+def parse(body: bytes) -> Any:
+    """What `body` says, unless it is malformed, ambiguous or too deep: then MalformedBody."""
+    seen: list[_Repeated] = []
+    parsed = _load(_text(body), _object_hook(seen))
+    if seen or b"\\u" in body or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        _walk(parsed)
+    return parsed
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        message = f"The body is not UTF-8: byte {error.start} cannot be read."
+        raise MalformedBody.at(f"body, byte {error.start}", message, FIX_JSON) from None
+
+
+def _load(text: str, hook: Callable[[list[tuple[str, Any]]], dict[str, Any]]) -> Any:
+    try:
+        return json.loads(
+            text, object_pairs_hook=hook, parse_constant=_no_constant, parse_float=_finite
+        )
+    except json.JSONDecodeError as error:
+        place = f"body, line {error.lineno}, column {error.colno}"
+        message = f"The body is not JSON: {error.msg.lower()} at line {error.lineno}, "
+        raise MalformedBody.at(place, f"{message}column {error.colno}.", FIX_JSON) from None
+    except RecursionError:
+        raise _too_deep("body") from None
+    except _Refusal as error:
+        raise MalformedBody.at("body", str(error), FIX_JSON) from None
+    except ValueError:  # more digits than Python converts
+        raise MalformedBody.at("body", "The body has a number too long to read.") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise _Refusal(f"The body is not JSON: {name} is no number.")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise _Refusal(f"The body has a number that is too large: {digits[:40]}.")
+    return number
+
+
+def _object_hook(seen: list[_Repeated]) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
+    def hook(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) == len(pairs):
+            return made
+        marked = _Repeated(made)
+        names = [name for name, _ in pairs]
+        marked.repeated_key = next(name for name in names if names.count(name) > 1)
+        seen.append(marked)
+        return marked
+
+    return hook
+
+
+def _walk(parsed: Any) -> None:
+    """Look at every value once, without recursion, and refuse the first bad one."""
+    todo: list[tuple[Any, str, int]] = [(parsed, "", 1)]
+    while todo:
+        value, path, depth = todo.pop()
+        if isinstance(value, str):
+            _check_text(value, path)
+        elif isinstance(value, dict | list):
+            if depth > MAX_DEPTH:
+                raise _too_deep(path)
+            todo.extend(_inner(value, path, depth + 1))
+
+
+def _inner(value: Any, path: str, depth: int) -> list[tuple[Any, str, int]]:
+    prefix = f"{path}." if path else ""
+    if isinstance(value, list):
+        return [(item, f"{prefix}{place}", depth) for place, item in enumerate(value)]
+    if isinstance(value, _Repeated):
+        name = value.repeated_key
+        message = f"The key {name[:100]!r} stands twice in the same object."
+        raise MalformedBody.at(f"{prefix}{_printable(name)}", message, "Keep one of the two.")
+    for name in value:
+        _check_text(name, path or "body")
+    return [(item, f"{prefix}{name}", depth) for name, item in value.items()]
+
+
+def _check_text(text: str, path: str) -> None:
+    if "\x00" in text:
+        raise MalformedBody.at(path, "A text must not contain the character NUL (\\u0000).")
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise MalformedBody.at(path, "A text contains half of a surrogate pair.")
+
+
+def _printable(name: str) -> str:
+    return name[:100].encode("utf-8", "replace").decode()
+
+
+def _too_deep(path: str) -> MalformedBody:
+    shortened = path if len(path) <= 200 else f"{path[:200]}…"
+    return MalformedBody.at(shortened, f"The body is nested more than {MAX_DEPTH} levels deep.")

@@ -1,0 +1,103 @@
+"""`/api/v1/projects/:id/rules`"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from django.http import HttpRequest, HttpResponse
+from rest_framework import serializers
+
+from hydra.api.answers import Moment, moment
+from hydra.api.fields import Flag, Taken, Text, Whole
+from hydra.api.paging import BY_POSITION
+from hydra.api.schema import PAGED, Operation, data, described, page
+from orgs.access import Right, permission
+from projects.access import ProjectRoute, find_application, find_environment
+from projects.models import AutoDeployRule, Strategy
+from projects.services import rules
+
+
+class RuleShown(TypedDict):
+    """When a version of this application looks like this, deploy it there, after this delay."""
+
+    id: str
+    project: str
+    application: str
+    environment: str
+    strategy: str
+    pattern: str
+    delay_minutes: int
+    enabled: bool
+    allows_older: bool
+    position: int
+    created_at: Moment
+
+
+class RuleTaken(Taken):
+    application = Text(help_text="Id or code")
+    environment = Text(help_text="Id or slug")
+    strategy = serializers.ChoiceField(choices=Strategy.choices, default=Strategy.REGEX)
+    pattern = Text(max_length=500, allow_blank=True, default="", help_text="Empty matches all.")
+    delay_minutes = Whole(min_value=0, default=0)
+    enabled = Flag(default=True)
+    allows_older = Flag(default=False)
+
+
+def show_rule(rule: AutoDeployRule) -> RuleShown:
+    return RuleShown(
+        id=rule.uid,
+        project=rule.project.code,
+        application=rule.application.code,
+        environment=rule.environment.slug,
+        strategy=rule.strategy,
+        pattern=rule.pattern,
+        delay_minutes=rule.delay_minutes,
+        enabled=rule.is_enabled,
+        allows_older=rule.allows_older,
+        position=rule.position,
+        created_at=moment(rule.created_at),
+    )
+
+
+class RuleViewSet(ProjectRoute):
+    @described(
+        Operation(
+            name="listRules",
+            summary="List the auto-deploy rules of a project",
+            tag="Rules",
+            shows=page(RuleShown),
+            permission=permission(Right.RULE_READ),
+            query=PAGED,
+        )
+    )
+    def list(self, _request: HttpRequest, uid: str) -> HttpResponse:
+        project = self.project(uid, needs=Right.RULE_READ)
+        rows = AutoDeployRule.objects.in_org(self.org).with_names().filter(project=project)
+        return self.show_page(rows, show_rule, order=BY_POSITION)
+
+    @described(
+        Operation(
+            name="createRule",
+            summary="Add an auto-deploy rule to a project",
+            tag="Rules",
+            shows=data(RuleShown),
+            status=201,
+            takes=RuleTaken,
+            permission=permission(Right.RULE_WRITE),
+            example={"application": "payment-api", "environment": "staging", "pattern": "v.*"},
+        )
+    )
+    def create(self, _request: HttpRequest, uid: str) -> HttpResponse:
+        project = self.project(uid, needs=Right.RULE_WRITE)
+        taken = self.take(RuleTaken)
+        facts = rules.RuleFacts(
+            application=find_application(self.org, taken["application"]),
+            environment=find_environment(self.org, taken["environment"]),
+            strategy=taken["strategy"],
+            pattern=taken["pattern"],
+            delay_minutes=taken["delay_minutes"],
+            is_enabled=taken["enabled"],
+            allows_older=taken["allows_older"],
+        )
+        rule = rules.create_rule(project, facts=facts, by=self.actor)
+        return self.show(show_rule(rule), status=201)

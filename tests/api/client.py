@@ -1,0 +1,61 @@
+"""A program that speaks to the API, from an address of its own."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+from django.http import HttpResponse
+from django.test import Client
+
+_addresses = itertools.count(1)
+
+
+def new_address() -> str:
+    """An address that no other test calls from: failures are counted by address."""
+    number = next(_addresses)
+    return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+
+
+class Api:
+    """Sends JSON with a key, and reads JSON."""
+
+    def __init__(self, token: str = "", *, address: str = "", **headers: str) -> None:
+        self.client = Client(raise_request_exception=False)
+        self.extra: dict[str, Any] = {"REMOTE_ADDR": address or new_address()}
+        self.headers = {**headers, **({"Authorization": f"Bearer {token}"} if token else {})}
+
+    def get(self, path: str, **headers: str) -> HttpResponse:
+        return self.send("GET", path, None, **headers)
+
+    def post(self, path: str, body: object = None, **headers: str) -> HttpResponse:
+        return self.send("POST", path, body, **headers)
+
+    def patch(self, path: str, body: object = None, **headers: str) -> HttpResponse:
+        return self.send("PATCH", path, body, **headers)
+
+    def delete(self, path: str, **headers: str) -> HttpResponse:
+        return self.send("DELETE", path, None, **headers)
+
+    def send(self, method: str, path: str, body: object, **headers: str) -> HttpResponse:
+        if isinstance(body, bytes):
+            content = body
+        else:
+            content = b"" if body is None else json.dumps(body).encode()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        response: HttpResponse = self.client.generic(
+            method,
+            path,
+            content,
+            content_type="application/json",
+            headers={**self.headers, **named},
+            **self.extra,
+        )
+        return response
+
+
+def read(response: HttpResponse, status: int = 200) -> Any:
+    """The JSON of an answer that has this status."""
+    assert response.status_code == status, response.content.decode()
+    return json.loads(response.content)
