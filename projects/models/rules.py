@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from hydra import keys
 from orgs.models import Environment, Organization
 from projects.models.applications import Application
-from projects.models.projects import Project
+from projects.models.projects import Project, ProjectApplication, ProjectEnvironment
 
 
 def new_rule_uid() -> str:
@@ -29,7 +29,14 @@ class AutoDeployRuleQuerySet(models.QuerySet["AutoDeployRule"]):
         return self.filter(org=org)
 
     def with_names(self) -> AutoDeployRuleQuerySet:
-        return self.select_related("project", "application", "environment")
+        return self.select_related("project__org", "application", "environment")
+
+    def with_life(self) -> AutoDeployRuleQuerySet:
+        """With `is_alive`: whether application and environment are still part of the project."""
+        here = {"project": OuterRef("project")}
+        stages = ProjectEnvironment.objects.filter(environment=OuterRef("environment"), **here)
+        parts = ProjectApplication.objects.filter(application=OuterRef("application"), **here)
+        return self.annotate(is_alive=Exists(stages) & Exists(parts))
 
 
 class AutoDeployRule(models.Model):

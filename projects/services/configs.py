@@ -136,7 +136,7 @@ def require_parses(file_type: str, content: str, *, at: str, file: str) -> None:
     """Refuse content that is not what its type says, with line and column."""
     require_size(content, at=at)
     try:
-        merging.merge(merging.FileType(file_type), content, None)
+        merging.parse_check(merging.FileType(file_type), content)
     except merging.ConfigError as error:
         raise Unparsable(error, at=at, file=file) from error
 

@@ -61,9 +61,15 @@ def find_override(
 
 
 def require_merges(config_file: ConfigFile, text: str, *, at: str) -> None:
+    preview(config_file, text, at=at)
+
+
+def preview(config_file: ConfigFile, text: str, *, at: str = "text") -> merging.Merged:
+    """The file as the environment would get it, with `#{NAME}` as it stands. Unparsable if not."""
     require_size(text, at=at)
+    kind = merging.FileType(config_file.file_type)
     try:
-        merging.merge(merging.FileType(config_file.file_type), config_file.content, text)
+        return merging.merge(kind, config_file.content, text)
     except merging.ConfigError as error:
         raise Unparsable(error, at=at, file=f"The override of {config_file.name}") from error
 

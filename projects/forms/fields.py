@@ -1,0 +1,42 @@
+"""Fields that several forms have: texts that are not prose, rows of one organization."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+CODE_HELP = "Letters, digits, dots and dashes; part of addresses and scripts."
+
+
+class CodeArea(forms.Textarea):
+    """A text field for what is not prose."""
+
+    def __init__(self, rows: int = 16) -> None:
+        attrs = {"rows": rows, "spellcheck": "false", "autocomplete": "off", "wrap": "off"}
+        super().__init__({**attrs, "class": "mono", "autocapitalize": "off"})
+
+
+class CodeField(forms.CharField):
+    """A text that is kept as it is typed. Browsers send CR LF, which scripts cannot have."""
+
+    def __init__(self, *, rows: int = 16, **options: Any) -> None:
+        super().__init__(strip=False, widget=CodeArea(rows), **options)
+
+    def to_python(self, value: Any) -> str:
+        return (super().to_python(value) or "").replace("\r\n", "\n")
+
+
+class ParsedForm(forms.Form):
+    """A form with a text that is parsed when it is saved; says where the parser stopped."""
+
+    error_line: int | None = None
+
+
+def mono(**attrs: str) -> forms.TextInput:
+    return forms.TextInput({"class": "mono", "spellcheck": "false", "autocomplete": "off", **attrs})
+
+
+def choose(form: forms.Form, name: str, rows: Any) -> None:
+    """What a choice field offers; always rows of the caller's own organization."""
+    form.fields[name].queryset = rows  # type: ignore[attr-defined]  # a model choice field

@@ -1,0 +1,227 @@
+"""Applications: the list, a new one, overview, versions, deploy script, settings."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from hydra.htmx import render_page
+from orgs.access import OrgRequest, Right, member
+from projects.forms.applications import (
+    ApplicationForm,
+    ApplicationSettingsForm,
+    BlockForm,
+    DeployScriptForm,
+)
+from projects.forms.projects import TypedNameForm
+from projects.models import Application, ApplicationQuerySet, Project, Version
+from projects.services import applications, naming, versions
+from projects.views.finding import attempt, find_application
+
+VERSIONS_PER_PAGE = 50
+RECENT_VERSIONS = 5
+
+
+def with_latest(rows: ApplicationQuerySet) -> ApplicationQuerySet:
+    """With name and time of the newest version, and the number of projects."""
+    newest = Version.objects.newest_first().filter(application=OuterRef("pk"))
+    return rows.annotate(
+        latest_name=Subquery(newest.values("name")[:1]),
+        latest_at=Subquery(newest.values("created_at")[:1]),
+        project_count=Count("uses", distinct=True),
+    )
+
+
+@require_GET
+@member(Right.APPLICATION_READ)
+def application_list(request: OrgRequest) -> HttpResponse:
+    """Cards, narrowed by `q` to names and codes."""
+    query = request.GET.get("q", "").strip()[:100]
+    rows = with_latest(Application.objects.in_org(request.org))
+    if query:
+        rows = rows.filter(Q(name__icontains=query) | Q(code__icontains=query))
+    context = {"applications": rows, "query": query}
+    return render_page(request, "applications/list.html", context, partial="cards")
+
+
+@require_http_methods(["GET", "POST"])
+@member(Right.APPLICATION_CREATE)
+def application_create(request: OrgRequest) -> HttpResponse:
+    form = ApplicationForm(request.POST or None)
+    if form.is_valid():
+        chosen = form.cleaned_data
+        code = chosen["code"] or suggested_code(request, chosen["name"])
+        create = partial(
+            applications.create_application,
+            request.org,
+            **{**chosen, "code": code},
+            by=request.access.actor,
+        )
+        application = attempt(form, create)
+        if application is not None:
+            messages.success(request, f"{application} is made. Say next what its steps do.")
+            return redirect("projects:application", request.org.slug, application.code)
+    status = 422 if form.is_bound else 200
+    return render_page(request, "applications/new.html", {"form": form}, status=status)
+
+
+def suggested_code(request: OrgRequest, name: str) -> str:
+    taken = set(Application.objects.in_org(request.org).values_list("code", flat=True))
+    return naming.suggest_code(name, taken=taken, fallback="application")
+
+
+@require_GET
+@member(Right.APPLICATION_READ)
+def application_overview(request: OrgRequest, code: str) -> HttpResponse:
+    application = find_application(request, code)
+    context = {
+        "application": application,
+        "versions": application.versions.newest_first()[:RECENT_VERSIONS],
+        "projects": Project.objects.in_org(request.org).filter(
+            project_applications__application=application
+        ),
+        "counts": {
+            "versions": application.versions.count(),
+            "files": application.config_files.count(),
+            "steps": application.steps.count(),
+        },
+        "server": settings.HYDRA_URL,
+        "tab": "overview",
+    }
+    return render_page(request, "applications/overview.html", context)
+
+
+@require_GET
+@member(Right.VERSION_READ)
+def version_list(request: OrgRequest, code: str) -> HttpResponse:
+    """All versions, newest first, narrowed by `q` to a part of name, commit or tag."""
+    application = find_application(request, code)
+    query = request.GET.get("q", "").strip()[:128]
+    rows = application.versions.newest_first()
+    if query:
+        rows = rows.filter(
+            Q(name__icontains=query) | Q(commit__istartswith=query) | Q(tags__icontains=query)
+        )
+    context = {
+        "application": application,
+        "page": Paginator(rows, VERSIONS_PER_PAGE).get_page(request.GET.get("page")),
+        "query": query,
+        "server": settings.HYDRA_URL,
+        "tab": "versions",
+    }
+    return render_page(request, "applications/versions.html", context, partial="rows")
+
+
+@require_http_methods(["GET", "POST"])
+@member(Right.APPLICATION_UPDATE)
+def version_block(request: OrgRequest, code: str, uid: str) -> HttpResponse:
+    """Keep a version from being deployed, with a reason; an empty reason lifts it."""
+    application = find_application(request, code)
+    version = get_object_or_404(application.versions.select_related("org"), uid=uid)
+    form = BlockForm(request.POST or None, initial={"reason": version.blocked_reason})
+    if form.is_valid():
+        reason = "" if "lift" in request.POST else form.cleaned_data["reason"]
+        versions.block_version(version, reason=reason, by=request.access.actor)
+        state = "blocked" if version.blocked_reason else "not blocked"
+        messages.success(request, f"{version} is {state}.")
+        return redirect("projects:versions", request.org.slug, application.code)
+    context = {"application": application, "version": version, "form": form, "tab": "versions"}
+    status = 422 if form.is_bound else 200
+    return render_page(request, "applications/version_block.html", context, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+@member(Right.APPLICATION_READ)
+def deploy_script(request: OrgRequest, code: str) -> HttpResponse:
+    application = find_application(request, code)
+    form = DeployScriptForm(initial={"deploy_script": application.deploy_script})
+    if request.method == "POST":
+        request.access.require(Right.APPLICATION_UPDATE, application.uid)
+        form = DeployScriptForm(request.POST)
+        if form.is_valid() and save(request, application, form) is not None:
+            messages.success(request, "The deploy script is saved.")
+            return redirect("projects:deploy-script", request.org.slug, application.code)
+    context = {
+        "application": application,
+        "form": form,
+        "is_used": application.steps.filter(template__in=("deploy", "rollback")).exists(),
+        "tab": "script",
+    }
+    status = 422 if form.is_bound else 200
+    return render_page(request, "applications/deploy_script.html", context, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+@member(Right.APPLICATION_READ)
+def application_settings(request: OrgRequest, code: str) -> HttpResponse:
+    application = find_application(request, code)
+    if request.method == "GET":
+        return show_settings(request, application)
+    request.access.require(Right.APPLICATION_UPDATE, application.uid)
+    form = ApplicationSettingsForm(request.POST)
+    if form.is_valid():
+        changed = save(request, application, form)
+        if changed is not None:
+            messages.success(request, "The settings are saved.")
+            return redirect("projects:application-settings", request.org.slug, changed.code)
+    return show_settings(request, application, form=form)
+
+
+def save(request: OrgRequest, application: Application, form: forms.Form) -> Application | None:
+    """The application with what the form says; None when it was refused."""
+    changes = applications.ApplicationChanges(**form.cleaned_data)  # type: ignore[typeddict-item]  # the forms have exactly these
+    act = partial(
+        applications.update_application, application, changes=changes, by=request.access.actor
+    )
+    return attempt(form, act)
+
+
+@require_POST
+@member(Right.APPLICATION_DELETE)
+def application_delete(request: OrgRequest, code: str) -> HttpResponse:
+    """Delete the application whose name was typed."""
+    application = find_application(request, code)
+    form = TypedNameForm(request.POST, name=application.name)
+    if form.is_valid():
+        delete = partial(deleted, application, request=request)
+        if attempt(form, delete):
+            messages.success(request, f"{application} is deleted.")
+            return redirect("projects:applications", request.org.slug)
+    return show_settings(request, application, deletion=form)
+
+
+def deleted(application: Application, *, request: OrgRequest) -> bool:
+    applications.delete_application(application, by=request.access.actor)
+    return True
+
+
+def show_settings(
+    request: OrgRequest,
+    application: Application,
+    *,
+    form: forms.Form | None = None,
+    deletion: forms.Form | None = None,
+) -> HttpResponse:
+    kept = {
+        "name": application.name,
+        "code": application.code,
+        "description": application.description,
+        "moving_names": application.moving_names,
+    }
+    context = {
+        "application": application,
+        "form": form or ApplicationSettingsForm(initial=kept),
+        "deletion": deletion or TypedNameForm(name=application.name),
+        "uses": application.uses.select_related("project")[:10],
+        "tab": "settings",
+    }
+    status = 422 if form or deletion else 200
+    return render_page(request, "applications/settings.html", context, status=status)

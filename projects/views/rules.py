@@ -1,0 +1,192 @@
+"""Auto-deploy rules: a project's, all of the organization's, and the simulator."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from hydra.htmx import render_page
+from orgs.access import OrgRequest, Right, member
+from projects.forms.rules import HOURS, MINUTES, RuleFilter, RuleForm, SimulatorForm
+from projects.models import (
+    AutoDeployRule,
+    Project,
+)
+from projects.services import rules, simulations
+from projects.views.finding import attempt, find_project, find_rule
+
+PER_PAGE = 50
+
+
+@require_GET
+@member(Right.RULE_READ)
+def project_rules(request: OrgRequest, code: str) -> HttpResponse:
+    project = find_project(request, code)
+    context = {
+        "project": project,
+        "rules": project.rules.with_names().with_life(),
+        "can_have_rules": project.project_environments.exists()
+        and project.project_applications.exists(),
+        "tab": "rules",
+    }
+    return render_page(request, "projects/rules.html", context, partial="rows")
+
+
+@require_http_methods(["GET", "POST"])
+@member(Right.RULE_WRITE)
+def rule_create(request: OrgRequest, code: str) -> HttpResponse:
+    project = find_project(request, code)
+    start = {
+        name: request.GET[name] for name in ("application", "environment") if name in request.GET
+    }
+    form = RuleForm(request.POST or None, project=project, initial=start)
+    if form.is_valid():
+        create = partial(
+            rules.create_rule, project, facts=facts_from(form), by=request.access.actor
+        )
+        if attempt(form, create) is not None:
+            messages.success(request, "The rule is made. Versions that arrive from now on meet it.")
+            return redirect("projects:rules", request.org.slug, project.code)
+    return show_form(request, form, {"project": project})
+
+
+@require_http_methods(["GET", "POST"])
+@member(Right.RULE_WRITE)
+def rule_edit(request: OrgRequest, uid: str) -> HttpResponse:
+    rule = find_rule(request, uid)
+    form = RuleForm(request.POST or None, project=rule.project, initial=initial_of(rule))
+    if form.is_valid():
+        update = partial(rules.update_rule, rule, facts=facts_from(form), by=request.access.actor)
+        if attempt(form, update) is not None:
+            messages.success(request, "The rule is saved.")
+            return redirect("projects:rules", request.org.slug, rule.project.code)
+    return show_form(request, form, {"project": rule.project, "rule": rule})
+
+
+@require_POST
+@member(Right.RULE_WRITE)
+def rule_switch(request: OrgRequest, uid: str) -> HttpResponse:
+    """On or off, as the field `is_enabled` says; back to the list that it was switched in."""
+    rule = find_rule(request, uid)
+    is_enabled = request.POST.get("is_enabled") == "on"
+    rules.switch_rule(rule, is_enabled=is_enabled, by=request.access.actor)
+    messages.success(request, f"The rule is switched {'on' if is_enabled else 'off'}.")
+    return go_back(request, rule)
+
+
+@require_http_methods(["GET", "POST"])
+@member(Right.RULE_WRITE)
+def rule_delete(request: OrgRequest, uid: str) -> HttpResponse:
+    rule = find_rule(request, uid)
+    if request.method == "POST":
+        rules.delete_rule(rule, by=request.access.actor)
+        messages.success(request, "The rule is deleted.")
+        return redirect("projects:rules", request.org.slug, rule.project.code)
+    context = {"project": rule.project, "rule": rule, "tab": "rules"}
+    return render_page(request, "projects/rule_delete.html", context)
+
+
+@require_GET
+@member(Right.RULE_READ)
+def rule_list(request: OrgRequest) -> HttpResponse:
+    """All rules over all projects, and the simulator with its answer if it was asked."""
+    shown = narrowed(request)
+    context = {
+        "filter": shown["filter"],
+        "page": Paginator(shown["rows"], PER_PAGE).get_page(request.GET.get("page")),
+        "has_rules": AutoDeployRule.objects.in_org(request.org).exists(),
+        "has_projects": Project.objects.in_org(request.org).exists(),
+        "simulator": SimulatorForm(org=request.org),
+    }
+    return render_page(request, "projects/rule_list.html", context, partial="rows")
+
+
+def narrowed(request: OrgRequest) -> dict[str, Any]:
+    """The rules that the filter leaves; a filter that makes no sense leaves all."""
+    form = RuleFilter(request.GET, org=request.org)
+    rows = AutoDeployRule.objects.in_org(request.org).with_names().with_life()
+    rows = rows.order_by("project__name", "position", "pk")
+    chosen = form.cleaned_data if form.is_valid() else {}
+    if chosen.get("q"):
+        words = chosen["q"]
+        rows = rows.filter(
+            Q(pattern__icontains=words)
+            | Q(application__name__icontains=words)
+            | Q(project__name__icontains=words)
+            | Q(environment__name__icontains=words)
+        )
+    for name in ("project", "environment"):
+        if chosen.get(name):
+            rows = rows.filter(**{name: chosen[name]})
+    if chosen.get("enabled"):
+        rows = rows.filter(is_enabled=True)
+    return {"filter": form, "rows": rows}
+
+
+@require_GET
+@member(Right.RULE_READ)
+def simulate(request: OrgRequest) -> HttpResponse:
+    """Which rules a version would set off, and why not. Asked by GET: the answer can be sent."""
+    form = SimulatorForm(request.GET, org=request.org)
+    context: dict[str, Any] = {"simulator": form, "decisions": None}
+    if form.is_valid():
+        asked = form.cleaned_data
+        decisions = simulations.simulate(
+            asked["application"], version=asked["version"], tags=asked["tags"]
+        )
+        context |= {
+            "decisions": decisions,
+            "version": asked["version"],
+            "firing": sum(decision.fires for decision in decisions),
+        }
+    status = 200 if form.is_valid() else 422
+    return render_page(
+        request, "projects/rule_simulator.html", context, partial="answer", status=status
+    )
+
+
+def facts_from(form: RuleForm) -> rules.RuleFacts:
+    chosen = form.cleaned_data
+    return rules.RuleFacts(
+        application=chosen["application"],
+        environment=chosen["environment"],
+        strategy=chosen["strategy"],
+        pattern=chosen["pattern"],
+        delay_minutes=form.delay_minutes,
+        is_enabled=chosen["is_enabled"],
+        allows_older=chosen["allows_older"],
+    )
+
+
+def initial_of(rule: AutoDeployRule) -> dict[str, Any]:
+    in_hours = rule.delay_minutes > 0 and rule.delay_minutes % 60 == 0
+    return {
+        "application": rule.application.code,
+        "environment": rule.environment.slug,
+        "strategy": rule.strategy,
+        "pattern": rule.pattern,
+        "delay": rule.delay_minutes // 60 if in_hours else rule.delay_minutes,
+        "unit": HOURS if in_hours else MINUTES,
+        "is_enabled": rule.is_enabled,
+        "allows_older": rule.allows_older,
+    }
+
+
+def show_form(request: OrgRequest, form: RuleForm, context: dict[str, Any]) -> HttpResponse:
+    status = 422 if form.is_bound else 200
+    return render_page(
+        request, "projects/rule_form.html", {**context, "form": form, "tab": "rules"}, status=status
+    )
+
+
+def go_back(request: OrgRequest, rule: AutoDeployRule) -> HttpResponse:
+    if request.POST.get("from") == "all":
+        return redirect("projects:all-rules", request.org.slug)
+    return redirect("projects:rules", request.org.slug, rule.project.code)
