@@ -14,6 +14,7 @@ from agents import services
 from agents.forms import AgentForm
 from agents.models import Agent, Presence
 from agents.protocol import DOWNLOAD
+from billing.services import PlanLimit
 from hydra.errors import Conflict
 from hydra.htmx import render_page
 from orgs.access import OrgRequest, Right, member
@@ -38,14 +39,14 @@ def agent_list(request: OrgRequest) -> HttpResponse:
 @member(Right.AGENT_WRITE)
 def agent_create(request: OrgRequest) -> HttpResponse:
     """The answer itself shows the key, because nothing keeps it until another page asks."""
-    form = AgentForm(request.POST or None)
+    form = AgentForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
         return show_form(request, form)
     try:
         agent, key = services.create_agent(
             request.org, name=form.cleaned_data["name"], by=request.access.actor
         )
-    except Conflict as refused:
+    except (Conflict, PlanLimit) as refused:
         form.add_error("name", refused.message)
         return show_form(request, form)
     context = {

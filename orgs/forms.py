@@ -10,13 +10,8 @@ from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts
 from django.utils import timezone
 
-from orgs.models import Environment, Organization, Role, User
+from orgs.models import Role
 from orgs.models.rights import CI_PERMISSIONS, Right, grantable_by, permission
-
-
-def longest(model: type[Environment | Organization | User], field: str) -> int | None:
-    found: int | None = model._meta.get_field(field).max_length  # type: ignore[union-attr]  # noqa: SLF001
-    return found
 
 
 class SignUpForm(SignupForm):  # type: ignore[misc]  # allauth has no types
@@ -146,8 +141,12 @@ class ApiKeyForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
-        if given.get("expires") == "date" and not given.get("expires_on"):
+        if given.get("expires") != "date" or "expires_on" in self.errors:
+            return given
+        if not given.get("expires_on"):
             self.add_error("expires_on", "Choose the day on which the key ends.")
+        elif given["expires_on"] < timezone.localdate():
+            self.add_error("expires_on", "This day is over. Choose a later one.")
         return given
 
     def expires_at(self) -> datetime | None:

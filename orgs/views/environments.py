@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -61,7 +61,7 @@ def environment_order(request: OrgRequest) -> HttpResponse:
 @member(Right.ENVIRONMENT_WRITE)
 def environment_rename(request: OrgRequest, uid: str) -> HttpResponse:
     environment = find(request, uid)
-    form = EnvironmentForm(request.POST or None, initial={"name": environment.name})
+    form = EnvironmentForm(posted(request), initial={"name": environment.name})
     if form.is_valid():
         try:
             renamed = environments.rename_environment(
@@ -88,6 +88,11 @@ def environment_delete(request: OrgRequest, uid: str) -> HttpResponse:
     uses = list(environments.uses_of(environment))
     context = {"environment": environment, "uses": uses}
     return render_page(request, "orgs/environment_delete.html", context)
+
+
+def posted(request: OrgRequest) -> QueryDict | None:
+    """What was sent, also when that is nothing at all."""
+    return request.POST if request.method == "POST" else None
 
 
 def find(request: OrgRequest, uid: str) -> Environment:
