@@ -11,6 +11,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 from hydra.cli.local_services import LocalPostgres, LocalValkey
 
@@ -37,6 +38,7 @@ def prepare() -> None:
     home = tempfile.mkdtemp(prefix="hydra-test-")
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     os.environ["HYDRA_HOME"] = home
+    (Path(home) / "static").mkdir()  # full mode looks for what was collected
     if os.environ.get("HYDRA_TEST_DB", "sqlite") == "postgres":
         start_services()
         give_secrets()

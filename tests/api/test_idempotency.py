@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from agents.models import Agent
 from hydra.errors import Unavailable
+from orgs.api import environments as edge
 from orgs.models import Environment, IdempotencyRecord, Organization
 from orgs.services import idempotency
 from projects.models import Version
@@ -31,7 +32,7 @@ def post(
     return program.post(path, body, Idempotency_Key=key)
 
 
-# --- One after the other -------------------------------------------------------------------------
+# --- One after the other ----------------------------------------------------------------------
 
 
 def test_the_same_key_and_body_get_the_first_answer_again(api: Api) -> None:
@@ -131,7 +132,7 @@ def test_a_credential_that_is_shown_once_is_kept_sealed(api: Api) -> None:
     assert Agent.objects.count() == 1
 
 
-# --- When something goes wrong ---------------------------------------------------------------------
+# --- When something goes wrong ----------------------------------------------------------------
 
 
 def test_a_bug_is_not_kept_and_leaves_nothing_behind(
@@ -225,15 +226,13 @@ def test_old_answers_are_forgotten(api: Api) -> None:
     assert IdempotencyRecord.objects.get().key == "new"
 
 
-# --- At the same moment ----------------------------------------------------------------------------
+# --- At the same moment -----------------------------------------------------------------------
 
 
 @pytest.mark.django_db(transaction=True)
 def test_while_the_first_runs_a_second_is_409_and_then_replayed(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from orgs.api import environments as edge
-
     is_inside, may_go_on = threading.Event(), threading.Event()
     show = edge.show_environment
 
