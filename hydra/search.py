@@ -19,6 +19,7 @@ from projects.models import Application, Project
 
 EACH = 8
 LONGEST = 100
+HITS = "search-hits"  # the part of the dialog that is fetched again as one types
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,13 @@ def search(request: OrgRequest) -> HttpResponse:
         for hit in find(request.org, text)
     ]
     context = {"query": text, "hits": hits}
-    return render_page(request, "search.html", context, partial="hits")
+    partial = "hits" if request.htmx.target == HITS else "dialog"
+    return render_page(request, "search.html", context, partial=partial)
 
 
 def projects(org: Organization, text: str) -> Iterator[Hit]:
     for project in Project.objects.in_org(org).filter(named(text))[:EACH]:
-        url = reverse("projects:detail", args=[org.slug, project.code])
+        url = reverse("deployments:project", args=[org.slug, project.code])
         yield Hit("project", project.name, project.code, url)
 
 

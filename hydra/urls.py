@@ -29,5 +29,7 @@ urlpatterns = [
     path("agent/", include(agent_patterns)),
     path("", include("orgs.urls")),
     path("", include("agents.urls")),
+    path("", include("projects.urls")),
+    path("o/<slug:org>/", include("deployments.urls")),
     path("o/<slug:org>/search/", search.search, name="search"),
 ]

@@ -30,6 +30,7 @@ def overview(request: OrgRequest) -> HttpResponse:
     projects = Project.objects.in_org(request.org).order_by("name", "pk")
     page = Paginator(projects, PROJECTS_PER_PAGE).get_page(request.GET.get("page"))
     environments = used_environments(request)
+    figures = pace.last_month(request.org)
     context = {
         "page": page,
         "environments": environments,
@@ -38,7 +39,8 @@ def overview(request: OrgRequest) -> HttpResponse:
         "offline": list(
             Agent.objects.in_org(request.org).live().filter(presence=Presence.OFFLINE)[:5]
         ),
-        "pace": pace.last_month(request.org),
+        "pace": figures,
+        "pace_rows": pace.by_day(figures),
     }
     return render_page(request, "deployments/overview.html", context, partial="matrix")
 

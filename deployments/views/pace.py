@@ -123,3 +123,10 @@ def draw(name: str, value: str, unit: str, by_day: dict[date, float]) -> Figure:
         f"{round(WIDTH * n / (DAYS - 1))},{y}" for n, y in enumerate(heights)
     )
     return Figure(name, value, unit, points, heights[-1], tuple(zip(days, values, strict=True)))
+
+
+def by_day(figures: list[Figure]) -> list[tuple[date, list[float]]]:
+    """The same as a table, newest first, for those who cannot see the curves."""
+    days = zip(*(figure.by_day for figure in figures), strict=True)
+    rows = [(entries[0][0], [value for _, value in entries]) for entries in days]
+    return rows[::-1]
