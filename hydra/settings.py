@@ -116,7 +116,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "orgs.views.context.organization",
+                "orgs.views.context.frame",
             ],
         },
     },
@@ -263,16 +263,19 @@ CONTENT_SECURITY_POLICY = {
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = Path(environment.text("HYDRA_STATIC_ROOT", str(HYDRA_HOME / "static")))
-# The embedded mode and development serve the files as they lie, so there is nothing to collect.
-STATIC_IS_COLLECTED = not (DEBUG or HYDRA_EMBEDDED)
-WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not STATIC_IS_COLLECTED
+# With a folder for them, the files are collected there under names that caches may keep for ever;
+# without one they are served as they lie, and caches ask again after a minute.
+HYDRA_STATIC_ROOT = environment.text("HYDRA_STATIC_ROOT")
+STATIC_ROOT = HYDRA_STATIC_ROOT or None
+WHITENOISE_USE_FINDERS = not HYDRA_STATIC_ROOT
+WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_MAX_AGE = 0 if DEBUG else 60
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": (
             "whitenoise.storage.CompressedManifestStaticFilesStorage"
-            if STATIC_IS_COLLECTED
+            if HYDRA_STATIC_ROOT
             else "django.contrib.staticfiles.storage.StaticFilesStorage"
         )
     },
