@@ -12,7 +12,7 @@ REASONS = {
     "canceled": "Canceled.",
     "fenced": "The server gave this job to someone else.",
     "stopped": "The agent was stopped on its server.",
-    "overtime": "The policy of this server allows no longer job.",
+    "overtime": "It took longer than the policy of this server allows a job.",
 }
 
 

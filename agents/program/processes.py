@@ -164,7 +164,7 @@ class Processes:
 
     @staticmethod
     def _signal(pids: Iterable[int], number: int) -> None:
-        for pid in pids:
+        for pid in sorted(pids):  # shells before what they started: they would remark on its end
             try:
                 os.kill(pid, number)
             except OSError:

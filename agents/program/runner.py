@@ -181,6 +181,7 @@ class JobRun:
         outcome, reason = judge(self._job, self._book.reports())
         if outcome == "canceled":
             reason = self._held.interruption.reason or reason
+            outcome = "failed" if self._held.interruption.kind == "overtime" else "canceled"
         if outcome == "succeeded":
             try:
                 self._folder.make_current()

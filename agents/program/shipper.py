@@ -74,21 +74,28 @@ class Wire:
     def _insist(self, call: Call) -> dict[str, object] | None:
         backoff = Backoff()
         while not self.is_cut:
-            try:
-                return self._hear(call())
-            except Fenced:
-                self.is_cut = True
-                self._listener.on_fenced()
-            except Superseded as superseded:
-                if self._listener.on_superseded(superseded) and self._gives_up_at is not None:
-                    self._gives_up_at = 0.0
-                self._pause(backoff, wish=_REFUSED_SECONDS)
-            except (NotKnown, TooOld):
-                self._pause(backoff, wish=_REFUSED_SECONDS)
-            except Trouble as trouble:
-                self._pause(backoff, trouble.retry_in)
+            answer = self._try(call, backoff)
+            if answer is not None:
+                return self._hear(answer)
             if self.has_given_up:
                 break
+        return None
+
+    def _try(self, call: Call, backoff: Backoff) -> dict[str, object] | None:
+        """One try; after one that failed, the pause before the next."""
+        try:
+            return call()
+        except Fenced:
+            self.is_cut = True
+            self._listener.on_fenced()
+        except Superseded as superseded:
+            if self._listener.on_superseded(superseded) and self._gives_up_at is not None:
+                self._gives_up_at = 0.0
+            self._pause(backoff, wish=_REFUSED_SECONDS)
+        except (NotKnown, TooOld):
+            self._pause(backoff, wish=_REFUSED_SECONDS)
+        except Trouble as trouble:
+            self._pause(backoff, trouble.retry_in)
         return None
 
     def _hear(self, answer: dict[str, object]) -> dict[str, object]:

@@ -257,10 +257,10 @@ class Spool:
         return tickets
 
     def give_away(self, ticket: Ticket) -> None:
-        """The server gave the job to someone else; how it ended here, nobody asks any more."""
+        """The server gave the job away; should it come back, what ran is remembered."""
         ticket.note_fenced()
         if ticket.started:
-            self._write_done(ticket, "unknown")
+            self._write_done(ticket, ticket.result.outcome if ticket.result else "unknown")
 
     def forget(self, ticket: Ticket, outcome: str) -> None:
         """The server has the result; all that stays is one line that says so."""

@@ -23,7 +23,7 @@ from agents.program.processes import Command, Family, Processes, born, step_mark
 from agents.program.spool import Ticket
 from agents.protocol import StepState
 
-PIPE_GRACE_SECONDS = 1.0  # for what a script left in the background with its output open
+PIPE_GRACE_SECONDS = 0.5  # for what a script left in the background with its output open
 MAX_BACKOFF_SECONDS = 300.0
 
 _LOOK_SECONDS = 0.25

@@ -28,6 +28,7 @@ from agents.protocol import HELLO, POLL, POLL_SECONDS, PROTOCOL
 
 _FULL_PAUSE_SECONDS = 1.0  # a slot is usually free again before a parked poll is worth it
 _NOT_KNOWN_PAUSE_SECONDS = 5.0
+_PARKED_SECONDS = 0.05  # a sooner answer with nothing in it was not parked
 _MARGIN_SECONDS = 10.0  # for the way there and back of a poll
 
 
@@ -164,7 +165,7 @@ class Talker(threading.Thread):
         if self._obey(answer):
             return
         retry_in = _seconds(answer, "retry_in", 0.0)
-        if time.monotonic() - asked_at < min(1.0, wait / 2):
+        if time.monotonic() - asked_at < max(_PARKED_SECONDS, min(1.0, wait / 2)):
             retry_in = max(retry_in, random.uniform(0.05, 0.5))  # noqa: S311 - it did not park us
         if retry_in:
             self._client.pause(retry_in)
