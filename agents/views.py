@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
@@ -16,7 +15,7 @@ from agents.models import Agent, Presence
 from agents.protocol import DOWNLOAD
 from billing.services import PlanLimit
 from hydra.errors import Conflict
-from hydra.htmx import render_page
+from hydra.htmx import paged, render_page
 from orgs.access import OrgRequest, Right, member
 
 
@@ -24,14 +23,12 @@ from orgs.access import OrgRequest, Right, member
 @member(Right.AGENT_READ)
 def agent_list(request: OrgRequest) -> HttpResponse:
     agents = Agent.objects.in_org(request.org).live()
+    offline = agents.filter(presence=Presence.OFFLINE).count()
     context = {
-        "agents": agents.with_uses(),
-        "counts": agents.aggregate(
-            online=Count("pk", filter=Q(presence=Presence.ONLINE)),
-            offline=Count("pk", filter=Q(presence=Presence.OFFLINE)),
-        ),
+        "page": paged(request, agents.with_uses()),
+        "offline": f"{offline} offline" if offline else "",
     }
-    return render_page(request, "agents/list.html", context, partial="rows")
+    return render_page(request, "agents/list.html", context)
 
 
 @never_cache
@@ -67,7 +64,7 @@ def agent_revoke(request: OrgRequest, uid: str) -> HttpResponse:
         services.revoke_agent(agent, by=request.access.actor)
         messages.success(request, f"{agent} is revoked: its key is worth nothing any more.")
         return redirect("agents:list", request.org.slug)
-    return render_page(request, "agents/revoke.html", {"agent": agent})
+    return render_page(request, "agents/revoke.html", {"agent": agent}, partial="dialog")
 
 
 def show_form(request: OrgRequest, form: AgentForm) -> HttpResponse:

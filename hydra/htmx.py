@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
+from django.core.paginator import Page, Paginator
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django_htmx.middleware import HtmxDetails
+
+RowT = TypeVar("RowT", bound=Model)
 
 
 class HtmxRequest(HttpRequest):
@@ -34,6 +38,11 @@ def render_page(
     response = render(request, name, context, status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def paged(request: HttpRequest, rows: QuerySet[RowT], *, per_page: int = 50) -> Page[RowT]:
+    """The page of a list that the address asks for; an impossible one is the nearest there is."""
+    return Paginator(rows, per_page).get_page(request.GET.get("page"))
 
 
 def wants_fragments(request: HttpRequest) -> bool:

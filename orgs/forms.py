@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, time, timedelta
+from itertools import islice
 from typing import Any
 
 from allauth.account.forms import LoginForm, SignupForm
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts
+from django.forms.boundfield import BoundWidget
 from django.utils import timezone
 
 from orgs.models import Role
@@ -85,42 +88,50 @@ class InviteForm(forms.Form):
         )
 
 
-# What a key may be given on its page: groups of rights that belong together, in plain words.
-PERMISSION_WORDS: dict[Right, str] = {
-    Right.VERSION_CREATE: "Create versions",
-    Right.VERSION_READ: "Read versions",
-    Right.APPLICATION_READ: "Read applications and their configuration",
-    Right.APPLICATION_CREATE: "Create applications",
-    Right.APPLICATION_UPDATE: "Change applications",
-    Right.APPLICATION_DELETE: "Delete applications",
-    Right.DEPLOYMENT_CREATE: "Start deployments",
-    Right.DEPLOYMENT_READ: "Read deployments and logs",
-    Right.DEPLOYMENT_UPDATE: "Cancel, retry, roll back and approve deployments",
-    Right.PROJECT_CREATE: "Create projects",
-    Right.PROJECT_READ: "Read projects",
-    Right.PROJECT_UPDATE: "Change projects",
-    Right.PROJECT_DELETE: "Delete projects",
-    Right.RULE_READ: "Read auto-deploy rules",
-    Right.RULE_WRITE: "Change auto-deploy rules",
-    Right.ENVIRONMENT_READ: "Read environments",
-    Right.ENVIRONMENT_WRITE: "Change environments",
-    Right.AGENT_READ: "Read agents",
-    Right.AGENT_WRITE: "Create and revoke agents",
-    Right.WEBHOOK_READ: "Read webhooks and deliveries",
-    Right.WEBHOOK_WRITE: "Change webhooks",
-    Right.API_KEY_READ: "Read API keys",
-    Right.API_KEY_WRITE: "Create and revoke API keys",
-    Right.ORGANIZATION_READ: "Read the organization",
-    Right.MEMBER_READ: "Read members",
-    Right.MEMBER_WRITE: "Change members",
-    Right.INVITE_READ: "Read invite codes",
-    Right.INVITE_WRITE: "Create and revoke invite codes",
-    Right.USAGE_READ: "Read usage",
-    Right.BILLING_READ: "Read invoices",
-    Right.AUDIT_READ: "Read the audit log",
+# What a key may be given on its page, in groups and plain words.
+PERMISSION_WORDS: dict[str, dict[Right, str]] = {
+    "Applications and versions": {
+        Right.VERSION_CREATE: "Create versions",
+        Right.VERSION_READ: "Read versions",
+        Right.APPLICATION_READ: "Read applications and their configuration",
+        Right.APPLICATION_CREATE: "Create applications",
+        Right.APPLICATION_UPDATE: "Change applications",
+        Right.APPLICATION_DELETE: "Delete applications",
+    },
+    "Projects and deployments": {
+        Right.DEPLOYMENT_CREATE: "Start deployments",
+        Right.DEPLOYMENT_READ: "Read deployments and logs",
+        Right.DEPLOYMENT_UPDATE: "Cancel, retry, roll back, approve",
+        Right.PROJECT_CREATE: "Create projects",
+        Right.PROJECT_READ: "Read projects",
+        Right.PROJECT_UPDATE: "Change projects",
+        Right.PROJECT_DELETE: "Delete projects",
+        Right.RULE_READ: "Read auto-deploy rules",
+        Right.RULE_WRITE: "Change auto-deploy rules",
+    },
+    "Environments, agents, webhooks": {
+        Right.ENVIRONMENT_READ: "Read environments",
+        Right.ENVIRONMENT_WRITE: "Change environments",
+        Right.AGENT_READ: "Read agents",
+        Right.AGENT_WRITE: "Create and revoke agents",
+        Right.WEBHOOK_READ: "Read webhooks and deliveries",
+        Right.WEBHOOK_WRITE: "Change webhooks",
+    },
+    "Organization": {
+        Right.ORGANIZATION_READ: "Read the organization",
+        Right.MEMBER_READ: "Read members",
+        Right.MEMBER_WRITE: "Change members",
+        Right.INVITE_READ: "Read invite codes",
+        Right.INVITE_WRITE: "Create and revoke invite codes",
+        Right.API_KEY_READ: "Read API keys",
+        Right.API_KEY_WRITE: "Create and revoke API keys",
+        Right.USAGE_READ: "Read usage",
+        Right.BILLING_READ: "Read invoices",
+        Right.AUDIT_READ: "Read the audit log",
+    },
 }
 
-EXPIRIES = [("", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("date", "On a day")]
+EXPIRIES = [("30", "In 30 days"), ("90", "In 90 days"), ("date", "On a day"), ("", "Never")]
 
 
 class ApiKeyForm(forms.Form):
@@ -130,7 +141,11 @@ class ApiKeyForm(forms.Form):
     permissions = forms.MultipleChoiceField(
         label="May",
         help_text="As little as the program needs. Chosen already: what a pipeline needs.",
-        choices=[(permission(right), words) for right, words in PERMISSION_WORDS.items()],
+        choices=[
+            (permission(right), words)
+            for group in PERMISSION_WORDS.values()
+            for right, words in group.items()
+        ],
         initial=list(CI_PERMISSIONS),
         widget=forms.CheckboxSelectMultiple,
     )
@@ -148,6 +163,12 @@ class ApiKeyForm(forms.Form):
         elif given["expires_on"] < timezone.localdate():
             self.add_error("expires_on", "This day is over. Choose a later one.")
         return given
+
+    def groups(self) -> Iterator[tuple[str, list[BoundWidget]]]:
+        """The checkboxes under their headings."""
+        boxes = iter(self["permissions"])
+        for title, group in PERMISSION_WORDS.items():
+            yield title, list(islice(boxes, len(group)))
 
     def expires_at(self) -> datetime | None:
         """The end of the chosen day, or of so many days from now."""

@@ -11,6 +11,7 @@ urlpatterns = [
     path("account/", accounts.account, name="account"),
     path("account/join/", accounts.join, name="join"),
     path("account/organizations/", accounts.found, name="found"),
+    path("o/<slug:org>/enter/", accounts.enter, name="enter"),
     path("o/<slug:org>/settings/users/", people.member_list, name="members"),
     path("o/<slug:org>/settings/invites/", people.invite_list, name="invites"),
     path("o/<slug:org>/settings/invites/new/", people.invite_create, name="invite-create"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from hydra import keys
 from orgs.models.organizations import Membership, Organization, Role
@@ -65,3 +66,9 @@ class InviteCode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.shown_prefix}…"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still be redeemed, for all that this row can tell."""
+        is_spent = self.used_at is not None or self.revoked_at is not None
+        return not is_spent and self.expires_at > timezone.now()

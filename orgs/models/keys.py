@@ -7,10 +7,13 @@ from datetime import timedelta
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from hydra import keys
 from orgs.models.organizations import Organization
 from orgs.models.users import User
+
+SOON = timedelta(days=14)
 
 
 def new_api_key_uid() -> str:
@@ -63,3 +66,11 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def ends_soon(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now() + SOON

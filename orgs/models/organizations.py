@@ -75,6 +75,10 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     def with_names(self) -> MembershipQuerySet:
         return self.select_related("user", "org")
 
+    def by_name(self) -> MembershipQuerySet:
+        """As lists of members are read."""
+        return self.with_names().order_by("user__name", "user__email", "pk")
+
     def touch(self, membership: Membership) -> None:
         """Remember that the member was here, at most once every few minutes."""
         seen_at = membership.last_seen_at

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from hydra.errors import Refused
 from hydra.htmx import render_page
-from orgs.access import LAST_ORG, actor_of
+from orgs.access import LAST_ORG, OrgRequest, Right, actor_of, member
 from orgs.forms import OrganizationForm, RedeemForm
 from orgs.models import Membership, User
 from orgs.services import organizations
@@ -82,7 +82,16 @@ def home(request: HttpRequest) -> HttpResponse:
     if not slugs:
         return redirect("orgs:account")
     last = request.session.get(LAST_ORG)
-    return redirect("deployments:overview", last if last in slugs else slugs[0])
+    return redirect("orgs:enter", last if last in slugs else slugs[0])
+
+
+@require_GET
+@member(Right.ORGANIZATION_READ)
+def enter(request: OrgRequest) -> HttpResponse:
+    """On to the first page of an organization that the person may see."""
+    if request.access.allows(Right.PROJECT_READ):
+        return redirect("deployments:overview", request.org.slug)
+    return redirect("orgs:account")
 
 
 @require_GET
@@ -105,7 +114,7 @@ def join(request: HttpRequest) -> HttpResponse:
         form.add_error("code", refused.message)
         return show(request, redeem=form, status=422)
     messages.success(request, f"You are now a member of {membership.org}.")
-    return redirect("deployments:overview", membership.org.slug)
+    return redirect("orgs:enter", membership.org.slug)
 
 
 @require_POST
@@ -119,7 +128,7 @@ def found(request: HttpRequest) -> HttpResponse:
         name=form.cleaned_data["name"], owner=user, by=actor_of(request, user)
     )
     messages.success(request, f"{org} is ready.")
-    return redirect("deployments:overview", org.slug)
+    return redirect("orgs:enter", org.slug)
 
 
 def show(
@@ -130,7 +139,6 @@ def show(
     status: int = 200,
 ) -> HttpResponse:
     context = {
-        "memberships_of_mine": Membership.objects.of(signed_in(request)),
         "redeem": redeem or RedeemForm(),
         "organization_form": organization or OrganizationForm(),
     }

@@ -12,9 +12,13 @@ from orgs.models import Membership, User
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """`memberships` for the switcher, fetched only when shown, and where events stream from."""
+    """`org` as the gate found it, `memberships` for the switcher, and where events stream from.
+
+    The memberships are fetched only when they are shown.
+    """
     is_one_address = settings.HYDRA_LIVE_URL == settings.HYDRA_URL
     return {
+        "org": getattr(request, "org", None),
         "memberships": SimpleLazyObject(lambda: memberships_of(request)),
         "live_url": "" if is_one_address else settings.HYDRA_LIVE_URL,
     }

@@ -74,7 +74,9 @@ def environment_rename(request: OrgRequest, uid: str) -> HttpResponse:
             return redirect("orgs:environments", request.org.slug)
     context = {"environment": environment, "form": form}
     status = 422 if form.is_bound else 200
-    return render_page(request, "orgs/environment_rename.html", context, status=status)
+    return render_page(
+        request, "orgs/environment_rename.html", context, status=status, partial="dialog"
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -87,7 +89,7 @@ def environment_delete(request: OrgRequest, uid: str) -> HttpResponse:
         return redirect("orgs:environments", request.org.slug)
     uses = list(environments.uses_of(environment))
     context = {"environment": environment, "uses": uses}
-    return render_page(request, "orgs/environment_delete.html", context)
+    return render_page(request, "orgs/environment_delete.html", context, partial="dialog")
 
 
 def posted(request: OrgRequest) -> QueryDict | None:

@@ -9,11 +9,16 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from hydra.htmx import render_page
+from hydra.htmx import paged, render_page
 from orgs.access import OrgRequest, Right, member
 from orgs.forms import ApiKeyForm
 from orgs.models import ApiKey
 from orgs.services import keys
+
+# A backslash ends each line of the command, as a shell wants it.
+TRY_IT = """curl -X POST {address}/api/externals/version/create \\
+  -H "Authorization: Bearer $HYDRA_KEY" -H "Content-Type: application/json" \\
+  -d '{{"appCode": "…", "version": "v1.0.0"}}'"""
 
 
 @require_GET
@@ -51,7 +56,7 @@ def key_revoke(request: OrgRequest, uid: str) -> HttpResponse:
         keys.revoke_key(key, by=request.access.actor)
         messages.success(request, f"{key} is revoked: nothing can use it any more.")
         return redirect("orgs:keys", request.org.slug)
-    return render_page(request, "orgs/key_revoke.html", {"key": key})
+    return render_page(request, "orgs/key_revoke.html", {"key": key}, partial="dialog")
 
 
 def show(
@@ -63,10 +68,10 @@ def show(
     status: int = 200,
 ) -> HttpResponse:
     context = {
-        "keys": ApiKey.objects.in_org(request.org).with_names(),
+        "page": paged(request, ApiKey.objects.in_org(request.org).with_names()),
         "form": form,
         "made": made,
         "token": token,
-        "address": settings.HYDRA_URL,
+        "command": TRY_IT.format(address=settings.HYDRA_URL),
     }
     return render_page(request, "orgs/keys.html", context, status=status)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from hydra.htmx import render_page
+from hydra.htmx import paged, render_page
 from orgs.access import OrgRequest, Right, member
 from orgs.forms import InviteForm
 from orgs.models import InviteCode, Membership, Role
@@ -22,7 +22,7 @@ from orgs.services import invites
 @require_GET
 @member(Right.MEMBER_READ)
 def member_list(request: OrgRequest) -> HttpResponse:
-    context = {"members": Membership.objects.in_org(request.org).with_names()}
+    context = {"page": paged(request, Membership.objects.in_org(request.org).by_name())}
     return render_page(request, "orgs/members.html", context | counts(request))
 
 
@@ -60,7 +60,7 @@ def invite_revoke(request: OrgRequest, uid: str) -> HttpResponse:
         invites.revoke_invite(invite, by=request.access.actor)
         messages.success(request, f"The code {invite} is revoked.")
         return redirect("orgs:invites", request.org.slug)
-    return render_page(request, "orgs/invite_revoke.html", {"invite": invite})
+    return render_page(request, "orgs/invite_revoke.html", {"invite": invite}, partial="dialog")
 
 
 def show(
@@ -73,7 +73,7 @@ def show(
 ) -> HttpResponse:
     sign_up = f"{settings.HYDRA_URL}{reverse('account_signup')}?{urlencode({'code': code})}"
     context = {
-        "invites": InviteCode.objects.in_org(request.org).with_names(),
+        "page": paged(request, InviteCode.objects.in_org(request.org).with_names()),
         "form": form,
         "made": made,
         "code": code,

@@ -42,7 +42,7 @@ def test_signing_up_makes_an_organization_with_its_environments(client: Client, 
     assert (membership.org.name, membership.org.slug) == ("Engines", "engines")
     assert membership.org.environments.count() == 3
     assert who(client) == str(ada.pk)
-    assert client.get("/")["Location"] == "/o/engines/"
+    assert client.get("/")["Location"] == "/o/engines/enter/"
 
 
 def test_without_a_name_the_organization_is_called_after_the_person(
@@ -222,13 +222,21 @@ def test_home_is_the_organization_that_was_open_last(
 ) -> None:
     factories.make_member(northwind, user=sam)
     client = signed_in(sam)
-    assert client.get("/")["Location"] == "/o/northwind/"  # the first by name
+    assert client.get("/")["Location"] == "/o/northwind/enter/"  # the first by name
 
     client.get("/o/southwind/settings/users/")
-    assert client.get("/")["Location"] == "/o/southwind/"
+    assert client.get("/")["Location"] == "/o/southwind/enter/"
 
     Membership.objects.filter(user=sam, org=southwind).delete()
-    assert client.get("/")["Location"] == "/o/northwind/"
+    assert client.get("/")["Location"] == "/o/northwind/enter/"
+
+
+def test_everybody_enters_where_they_may_look_around(
+    northwind: Organization, uma: User, bill: User, sam: User
+) -> None:
+    assert signed_in(uma).get("/o/northwind/enter/")["Location"] == "/o/northwind/"
+    assert signed_in(bill).get("/o/northwind/enter/")["Location"] == "/account/"
+    assert signed_in(sam).get("/o/northwind/enter/").status_code == 404
 
 
 def test_an_account_without_an_organization_is_asked_to_join_or_found_one(sam: User) -> None:
@@ -245,7 +253,7 @@ def test_an_existing_account_redeems_a_code(northwind: Organization, sam: User) 
     answer = client.post("/account/join/", {"code": code})
     again = client.post("/account/join/", {"code": code})
 
-    assert answer["Location"] == "/o/northwind/"
+    assert answer["Location"] == "/o/northwind/enter/"
     assert Membership.objects.get(user=sam, org=northwind).role == Role.USER
     assert again.status_code == 422
     assert code in again.content.decode()
@@ -258,6 +266,6 @@ def test_an_existing_account_founds_another_organization(
 
     answer = client.post("/account/organizations/", {"name": "Eastwind"})
 
-    assert answer["Location"] == "/o/eastwind/"
+    assert answer["Location"] == "/o/eastwind/enter/"
     assert Membership.objects.get(user=sam, org__slug="eastwind").role == Role.OWNER
     assert client.post("/account/organizations/", {"name": " "}).status_code == 422

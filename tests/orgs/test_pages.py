@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -98,6 +99,10 @@ def test_each_page_lets_in_whom_the_table_says(
     assert seen == route.expected
 
 
+def without_request_id(answer: Any) -> bytes:
+    return re.sub(rb"req_\w+", b"", answer.content)
+
+
 @pytest.mark.parametrize("route", PAGES, ids=lambda route: f"{route.method} {route.path}")
 def test_no_page_exists_for_a_stranger(
     northwind: Organization, sam: User, southwind: Organization, route: Page
@@ -107,7 +112,7 @@ def test_no_page_exists_for_a_stranger(
     nowhere = getattr(stranger, route.method)("/o/nowhere/" + route.path.format("x_1"))
 
     assert there.status_code == nowhere.status_code == 404
-    assert there.content.replace(b"northwind", b"") == nowhere.content.replace(b"nowhere", b"")
+    assert without_request_id(there) == without_request_id(nowhere)
     mine = route.path.format(route.made(northwind)) if "{}" in route.path else ""
     if mine:  # a foreign object in one's own organization
         answer = getattr(stranger, route.method)(f"/o/{southwind.slug}/{mine}")
