@@ -54,9 +54,9 @@ urlpatterns = [
     path(
         f"{PROJECT}/variables/<str:uid>/delete/", variables.variable_delete, name="variable-delete"
     ),
-    path(f"{PROJECT}/rules/", rules.project_rules, name="rules"),
+    path(f"{PROJECT}/rules/", rules.project_rules, name="project-rules"),
     path(f"{PROJECT}/rules/new/", rules.rule_create, name="rule-create"),
-    path("o/<slug:org>/rules/", rules.rule_list, name="all-rules"),
+    path("o/<slug:org>/rules/", rules.rule_list, name="rules"),
     path("o/<slug:org>/rules/simulate/", rules.simulate, name="simulate"),
     path(f"{RULE}/", rules.rule_edit, name="rule-edit"),
     path(f"{RULE}/switch/", rules.rule_switch, name="rule-switch"),

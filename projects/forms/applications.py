@@ -95,7 +95,7 @@ class ScriptStepForm(StepForm):
         label="Written in",
         choices=[choice for choice in StepType.choices if choice[0] != StepType.TEMPLATE],
     )
-    script = CodeField(required=False)
+    script = CodeField(required=False, rows=14)
 
 
 class Asked(Protocol):

@@ -14,7 +14,7 @@ class CodeArea(forms.Textarea):
 
     def __init__(self, rows: int = 16) -> None:
         attrs = {"rows": rows, "spellcheck": "false", "autocomplete": "off", "wrap": "off"}
-        super().__init__({**attrs, "class": "mono", "autocapitalize": "off"})
+        super().__init__({**attrs, "class": "mono", "autocapitalize": "off", "data-editor": True})
 
 
 class CodeField(forms.CharField):

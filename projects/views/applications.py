@@ -135,7 +135,9 @@ def version_block(request: OrgRequest, code: str, uid: str) -> HttpResponse:
         return redirect("projects:versions", request.org.slug, application.code)
     context = {"application": application, "version": version, "form": form, "tab": "versions"}
     status = 422 if form.is_bound else 200
-    return render_page(request, "applications/version_block.html", context, status=status)
+    return render_page(
+        request, "applications/version_block.html", context, partial="dialog", status=status
+    )
 
 
 @require_http_methods(["GET", "POST"])

@@ -81,7 +81,7 @@ def config_file_delete(request: OrgRequest, code: str, uid: str) -> HttpResponse
         "overrides": file.overrides.select_related("project", "environment"),
         "tab": "configurations",
     }
-    return render_page(request, "applications/config_file_delete.html", context)
+    return render_page(request, "applications/config_file_delete.html", context, partial="dialog")
 
 
 def save(

@@ -203,6 +203,7 @@ def show(
         "outcome": outcome,
         "form": form,
         "error_line": form.error_line,
+        "editor_rows": max(12, min(40, place.file.content.count("\n") + 4)),
         "tab": "configurations",
         **more,
     }

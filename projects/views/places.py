@@ -64,7 +64,9 @@ def environment_edit(request: OrgRequest, code: str, slug: str) -> HttpResponse:
             return redirect("projects:environments", request.org.slug, project.code)
     context = {"project": project, "link": link, "form": form, "tab": "environments"}
     status = 422 if form.is_bound else 200
-    return render_page(request, "projects/environment_edit.html", context, status=status)
+    return render_page(
+        request, "projects/environment_edit.html", context, partial="dialog", status=status
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -86,7 +88,7 @@ def environment_remove(request: OrgRequest, code: str, slug: str) -> HttpRespons
         "agent_count": project.project_agents.filter(environment=environment).count(),
         "tab": "environments",
     }
-    return render_page(request, "projects/environment_remove.html", context)
+    return render_page(request, "projects/environment_remove.html", context, partial="dialog")
 
 
 def show_environments(

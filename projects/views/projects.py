@@ -136,7 +136,7 @@ def application_disconnect(request: OrgRequest, code: str, application: str) -> 
         "override_count": project.overrides.filter(config_file__application=leaving).count(),
         "tab": "settings",
     }
-    return render_page(request, "projects/disconnect.html", context)
+    return render_page(request, "projects/disconnect.html", context, partial="dialog")
 
 
 def show_settings(

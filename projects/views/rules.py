@@ -53,7 +53,7 @@ def rule_create(request: OrgRequest, code: str) -> HttpResponse:
         )
         if attempt(form, create) is not None:
             messages.success(request, "The rule is made. Versions that arrive from now on meet it.")
-            return redirect("projects:rules", request.org.slug, project.code)
+            return redirect("projects:project-rules", request.org.slug, project.code)
     return show_form(request, form, {"project": project})
 
 
@@ -66,7 +66,7 @@ def rule_edit(request: OrgRequest, uid: str) -> HttpResponse:
         update = partial(rules.update_rule, rule, facts=facts_from(form), by=request.access.actor)
         if attempt(form, update) is not None:
             messages.success(request, "The rule is saved.")
-            return redirect("projects:rules", request.org.slug, rule.project.code)
+            return redirect("projects:project-rules", request.org.slug, rule.project.code)
     return show_form(request, form, {"project": rule.project, "rule": rule})
 
 
@@ -88,9 +88,9 @@ def rule_delete(request: OrgRequest, uid: str) -> HttpResponse:
     if request.method == "POST":
         rules.delete_rule(rule, by=request.access.actor)
         messages.success(request, "The rule is deleted.")
-        return redirect("projects:rules", request.org.slug, rule.project.code)
+        return redirect("projects:project-rules", request.org.slug, rule.project.code)
     context = {"project": rule.project, "rule": rule, "tab": "rules"}
-    return render_page(request, "projects/rule_delete.html", context)
+    return render_page(request, "projects/rule_delete.html", context, partial="dialog")
 
 
 @require_GET
@@ -188,5 +188,5 @@ def show_form(request: OrgRequest, form: RuleForm, context: dict[str, Any]) -> H
 
 def go_back(request: OrgRequest, rule: AutoDeployRule) -> HttpResponse:
     if request.POST.get("from") == "all":
-        return redirect("projects:all-rules", request.org.slug)
-    return redirect("projects:rules", request.org.slug, rule.project.code)
+        return redirect("projects:rules", request.org.slug)
+    return redirect("projects:project-rules", request.org.slug, rule.project.code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -72,9 +73,7 @@ def step_create(request: OrgRequest, code: str) -> HttpResponse:
         if step is not None:
             messages.success(request, f"{step} is the last step now.")
             return redirect("projects:steps", request.org.slug, application.code)
-    context = {"application": application, "form": form, "template": template, "tab": "steps"}
-    status = 422 if form.is_bound else 200
-    return render_page(request, "applications/step_form.html", context, status=status)
+    return show_form(request, form, {"application": application, "template": template})
 
 
 @require_http_methods(["GET", "POST"])
@@ -91,15 +90,8 @@ def step_edit(request: OrgRequest, code: str, uid: str) -> HttpResponse:
         if attempt(form, update) is not None:
             messages.success(request, f"{form.cleaned_data['name']} is saved.")
             return redirect("projects:steps", request.org.slug, application.code)
-    context = {
-        "application": application,
-        "form": form,
-        "step": step,
-        "template": template,
-        "tab": "steps",
-    }
-    status = 422 if form.is_bound else 200
-    return render_page(request, "applications/step_form.html", context, status=status)
+    context = {"application": application, "step": step, "template": template}
+    return show_form(request, form, context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -118,7 +110,7 @@ def step_delete(request: OrgRequest, code: str, uid: str) -> HttpResponse:
         "needed_by": [other for other in application.steps.all() if step.uid in other.needs],
         "tab": "steps",
     }
-    return render_page(request, "applications/step_delete.html", context)
+    return render_page(request, "applications/step_delete.html", context, partial="dialog")
 
 
 def template_named(code: str) -> Template | None:
@@ -168,3 +160,10 @@ def facts_from(form: StepForm, *, template: Template | None) -> steps.StepFacts:
     return steps.StepFacts(
         **chosen, type=form.cleaned_data["type"], script=form.cleaned_data["script"]
     )
+
+
+def show_form(request: OrgRequest, form: StepForm, context: dict[str, Any]) -> HttpResponse:
+    asked = form.asked if isinstance(form, TemplateStepForm) else {}
+    more = {"form": form, "parameter_fields": [form[name] for name in asked], "tab": "steps"}
+    status = 422 if form.is_bound else 200
+    return render_page(request, "applications/step_form.html", {**context, **more}, status=status)

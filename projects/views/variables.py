@@ -74,7 +74,9 @@ def variable_edit(request: OrgRequest, code: str, uid: str) -> HttpResponse:
             return redirect("projects:variables", request.org.slug, project.code)
     context = {"project": project, "variable": variable, "form": form, "tab": "variables"}
     status = 422 if form.is_bound else 200
-    return render_page(request, "projects/variable_edit.html", context, status=status)
+    return render_page(
+        request, "projects/variable_edit.html", context, partial="dialog", status=status
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -88,7 +90,7 @@ def variable_delete(request: OrgRequest, code: str, uid: str) -> HttpResponse:
         messages.success(request, f"{variable} is deleted.")
         return redirect("projects:variables", request.org.slug, project.code)
     context = {"project": project, "variable": variable, "tab": "variables"}
-    return render_page(request, "projects/variable_delete.html", context)
+    return render_page(request, "projects/variable_delete.html", context, partial="dialog")
 
 
 def reaching(project: Project) -> VariableQuerySet:
