@@ -15,6 +15,7 @@ from hydra.api.schema import Operation, Query, component, described
 from hydra.errors import Conflict, NotFound
 from orgs.access import Right, permission
 from orgs.gate import OrgViewSet
+from projects.access import find_application_by_code
 from projects.models import Application, Project
 from projects.services import connected
 from projects.services.versions import VersionFacts
@@ -76,10 +77,7 @@ class VersionViewSet(OrgViewSet):
         return self.show(shown, status=201 if reception.is_new else 200)
 
     def application(self, code: str) -> Application:
-        application = Application.objects.in_org(self.org).filter(code=code).first()
-        if application is None:
-            raise NotFound(f"There is no application {code}.")
-        application.org = self.org
+        application = find_application_by_code(self.org, code)
         self.require(Right.VERSION_CREATE, application.uid)
         return application
 

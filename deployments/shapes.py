@@ -7,11 +7,12 @@ and so that showing costs nothing on the way that pipelines wait for.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 from urllib.parse import urlsplit
 
 from deployments.models import Deployment, Job, StepRun
 from deployments.services import announcements
+from deployments.services.evaluations import Verdict
 from deployments.services.versions import Reception
 from hydra.api.answers import Moment, moment, moment_or_none
 from orgs.models import Organization
@@ -101,19 +102,6 @@ class VersionShown(TypedDict):
     created_at: Moment
 
 
-class DecisionShown(TypedDict):
-    """What one rule of the application said of a version, and why."""
-
-    rule: str
-    project: str
-    environment: str
-    strategy: str
-    pattern: str
-    fired: bool
-    reason: str
-    deployment: NotRequired[str]
-
-
 class ReceiptShown(VersionShown):
     """A version, what it set off, and what every rule of its application said.
 
@@ -122,7 +110,7 @@ class ReceiptShown(VersionShown):
 
     replayed: bool
     deployments: list[StartedShown]
-    decisions: list[DecisionShown]
+    decisions: list[Verdict]
 
 
 class StartedShown(TypedDict):
@@ -161,7 +149,7 @@ def show_receipt(reception: Reception, *, application: Application) -> ReceiptSh
         **show_version(reception.version, application=application),
         replayed=not reception.is_new,
         deployments=[show_started(deployment) for deployment in reception.deployments],
-        decisions=[DecisionShown(**verdict) for verdict in reception.verdicts],
+        decisions=reception.verdicts,
     )
 
 

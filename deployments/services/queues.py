@@ -7,6 +7,7 @@ so that two changes at once wait for each other and never block each other.
 from __future__ import annotations
 
 from collections.abc import Iterable
+
 from django.db.models import F
 from django.utils import timezone
 

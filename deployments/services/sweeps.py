@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -161,7 +162,8 @@ def expire_one(pk: int, target_id: int) -> None:
 
 def unstick() -> int:
     """Queues that stand although nobody has the turn, turns of finished ones, and heads without
-    jobs: none should be, and none may stay."""
+    jobs: none should be, and none may stay.
+    """
     queued_here = Deployment.objects.filter(target=OuterRef("pk"), state=State.QUEUED)
     standing = Target.objects.filter(Exists(queued_here), head=None)
     done = Target.objects.filter(head__state__in=FINISHED)

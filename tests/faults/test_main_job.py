@@ -1,0 +1,95 @@
+"""The main job, as a newcomer sees it: `hydra up --demo`, one curl, and what follows."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.faults.installation import ROOT, Installation, descendants
+
+pytestmark = pytest.mark.faults
+
+Install = Callable[..., Installation]
+
+
+def test_one_curl_deploys_to_all_environments_and_ctrl_c_stops_everything(
+    install: Install,
+) -> None:
+    hydra = install()
+
+    answer = hydra.create_version("v1.0.0", commit="4be91f2", message="First")
+
+    assert answer.status == 201
+    assert answer.body["replayed"] is False
+    assert [d["environment"] for d in answer.body["deployments"]] == [
+        "development",
+        "staging",
+        "production",
+    ]
+    assert all(decision["fired"] for decision in answer.body["decisions"])
+    for started in answer.body["deployments"]:
+        shown = hydra.wait_until(started["id"], "succeeded")
+        assert shown["status"] == "READY"
+        assert [step["state"] for job in shown["jobs"] for step in job["steps"]] == [
+            "succeeded",
+            "succeeded",
+        ]
+    assert hydra.process is not None
+    family = descendants(hydra.process.pid)
+    assert hydra.stop() < 5
+    assert [pid for pid in family if os.path.exists(f"/proc/{pid}")] == []
+
+
+def test_a_second_start_keeps_the_data_and_the_credentials(install: Install) -> None:
+    hydra = install()
+    first = dict(hydra.facts)
+    started = hydra.create_version("v1.0.0").body["deployments"][0]["id"]
+    hydra.wait_until(started, "succeeded")
+    hydra.stop()
+    (hydra.home / "up.log").unlink()
+
+    hydra.start()
+
+    assert hydra.facts == first
+    assert hydra.deployment(started)["state"] == "succeeded"
+    assert hydra.create_version("v1.0.0").body["replayed"] is True
+
+
+def test_a_taken_port_is_a_clear_sentence(install: Install) -> None:
+    hydra = install()
+
+    second = subprocess.run(
+        [sys.executable, "-m", "hydra", "up"],
+        cwd=ROOT,
+        env=hydra.complete_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert second.returncode == 2
+    assert f"Port {hydra.port} on 127.0.0.1 cannot be used" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_fifty_identical_creates_at_once_make_one_version_and_one_set_of_deployments(
+    install: Install,
+) -> None:
+    hydra = install()
+
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(lambda _: hydra.create_version("v2.0.0"), range(50)))
+
+    assert sorted(answer.status for answer in answers) == [200] * 49 + [201]
+    assert len({answer.body["id"] for answer in answers}) == 1
+    assert len({tuple(d["id"] for d in answer.body["deployments"]) for answer in answers}) == 1
+    for started in answers[0].body["deployments"]:
+        hydra.wait_until(started["id"], "succeeded")
+    listed = hydra.call("GET", f"/api/v1/projects/{hydra.facts['project']}/deployments")
+    assert len(listed.body["data"]) == 3
