@@ -9,12 +9,18 @@ from typing import Any
 
 from allauth.account.forms import LoginForm, SignupForm
 from django import forms
-from django.contrib.auth.password_validation import password_validators_help_texts
+from django.contrib.auth.password_validation import get_default_password_validators
 from django.forms.boundfield import BoundWidget
 from django.utils import timezone
 
 from orgs.models import Role
 from orgs.models.rights import CI_PERMISSIONS, Right, grantable_by, permission
+
+
+def shortest() -> int:
+    """The length below which a password is refused."""
+    validators = get_default_password_validators()
+    return max(getattr(validator, "min_length", 0) for validator in validators)
 
 
 class SignUpForm(SignupForm):  # type: ignore[misc]  # allauth has no types
@@ -44,7 +50,9 @@ class SignUpForm(SignupForm):  # type: ignore[misc]  # allauth has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["email"].label = "E-mail"
-        self.fields["password1"].help_text = " ".join(password_validators_help_texts()[1:2])
+        self.fields[
+            "password1"
+        ].help_text = f"At least {shortest()} characters; a sentence is fine."
         for name in ("email", "password1"):
             self.fields[name].widget.attrs.pop("placeholder", None)
 
@@ -131,7 +139,8 @@ PERMISSION_WORDS: dict[str, dict[Right, str]] = {
     },
 }
 
-EXPIRIES = [("30", "In 30 days"), ("90", "In 90 days"), ("date", "On a day"), ("", "Never")]
+NEVER, ON_A_DAY = "never", "date"
+EXPIRIES = [("30", "In 30 days"), ("90", "In 90 days"), (ON_A_DAY, "On a day"), (NEVER, "Never")]
 
 
 class ApiKeyForm(forms.Form):
@@ -149,14 +158,14 @@ class ApiKeyForm(forms.Form):
         initial=list(CI_PERMISSIONS),
         widget=forms.CheckboxSelectMultiple,
     )
-    expires = forms.ChoiceField(choices=EXPIRIES, required=False, initial="90")
+    expires = forms.ChoiceField(choices=EXPIRIES, initial="90")
     expires_on = forms.DateField(
-        label="Day", required=False, widget=forms.DateInput(attrs={"type": "date"})
+        label="Day, if on a day", required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
-        if given.get("expires") != "date" or "expires_on" in self.errors:
+        if given.get("expires") != ON_A_DAY or "expires_on" in self.errors:
             return given
         if not given.get("expires_on"):
             self.add_error("expires_on", "Choose the day on which the key ends.")
@@ -173,6 +182,8 @@ class ApiKeyForm(forms.Form):
     def expires_at(self) -> datetime | None:
         """The end of the chosen day, or of so many days from now."""
         chosen, day = self.cleaned_data["expires"], self.cleaned_data["expires_on"]
-        if chosen == "date":
+        if chosen == NEVER:
+            return None
+        if chosen == ON_A_DAY:
             return timezone.make_aware(datetime.combine(day, time.max))
-        return timezone.now() + timedelta(days=int(chosen)) if chosen else None
+        return timezone.now() + timedelta(days=int(chosen))

@@ -105,7 +105,8 @@ def in_words(moment: datetime, *, short: bool = False) -> str:
     if seconds < 60:
         return "now" if is_past else "in a moment"
     size, unit = next((size, unit) for size, unit in UNITS if seconds >= size)
-    amount = f"{int(seconds // size)} {unit}"
+    # What is past is as old as it is at least; what is to come is as far as it looks.
+    amount = f"{int(seconds // size) if is_past else round(seconds / size)} {unit}"
     if short:
         return amount
     return f"{amount} ago" if is_past else f"in {amount}"

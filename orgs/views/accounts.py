@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from hydra.errors import Refused
 from hydra.htmx import render_page
-from orgs.access import LAST_ORG, OrgRequest, Right, actor_of, member
+from orgs.access import LAST_ORG, OrgRequest, Right, access_of, actor_of, member
 from orgs.forms import OrganizationForm, RedeemForm
 from orgs.models import Membership, User
 from orgs.services import organizations
@@ -138,11 +138,20 @@ def show(
     organization: OrganizationForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    keep_frame(request)
     context = {
         "redeem": redeem or RedeemForm(),
         "organization_form": organization or OrganizationForm(),
     }
     return render_page(request, "orgs/account.html", context, status=status)
+
+
+def keep_frame(request: Any) -> None:
+    """Leave the organization that was open last around the page, if there still is one."""
+    slug = request.session.get(LAST_ORG)
+    if slug and Membership.objects.of(signed_in(request)).filter(org__slug=slug).exists():
+        request.access = access_of(request, slug)
+        request.org = request.access.org
 
 
 def signed_in(request: HttpRequest) -> User:

@@ -113,7 +113,7 @@
     const size = Math.abs(seconds);
     if (size < 60) return seconds >= 0 ? "now" : "in a moment";
     const [length, unit] = units.find(([length]) => size >= length);
-    const amount = `${Math.floor(size / length)} ${unit}`;
+    const amount = `${seconds >= 0 ? Math.floor(size / length) : Math.round(size / length)} ${unit}`;
     if (time.dataset.short !== undefined) return amount;
     return seconds >= 0 ? `${amount} ago` : `in ${amount}`;
   };

@@ -233,6 +233,23 @@ def test_a_new_key_is_shown_once_and_works(northwind: Organization, max: User) -
 
 
 @pytest.mark.parametrize(
+    ("chosen", "ends"),
+    [
+        ({"expires": "never"}, None),
+        ({"expires": "never", "expires_on": "2001-01-01"}, None),
+        ({"expires": "date", "expires_on": "2126-01-01"}, "2126-01-01T23:59:59"),
+    ],
+)
+def test_a_key_ends_when_it_was_said_to(
+    northwind: Organization, max: User, chosen: dict[str, str], ends: str | None
+) -> None:
+    signed_in(max).post("/o/northwind/settings/api-keys/new/", KEY_FORM | chosen)
+
+    expires_at = ApiKey.objects.get().expires_at
+    assert (expires_at and expires_at.isoformat()[:19]) == ends
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
         {"name": ""},
@@ -240,6 +257,7 @@ def test_a_new_key_is_shown_once_and_works(northwind: Organization, max: User) -
         {"permissions": ["project.*.fly"]},
         {"permissions": ["organization.*.delete"]},
         {"expires": "7000"},
+        {"expires": ""},
         {"expires": "date", "expires_on": ""},
         {"expires": "date", "expires_on": "yesterday"},
         {"expires": "date", "expires_on": "2001-01-01"},
