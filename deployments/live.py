@@ -212,9 +212,7 @@ async def park(
         _, _, found = await hub.ask(look, token, asked)
         while found is None and (seconds := ends - time.monotonic()) > 0:
             waking = asyncio.ensure_future(event.wait())
-            await asyncio.wait(
-                {waking, left}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait({waking, left}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             waking.cancel()
             if left.done():
                 return GONE
@@ -297,9 +295,8 @@ async def stream(scope: Scope, receive: Receive, send: Send, source: streams.Str
 
 async def wait_for_news(event: asyncio.Event, left: asyncio.Future[None]) -> None:
     waking = asyncio.ensure_future(event.wait())
-    await asyncio.wait(
-        {waking, left}, timeout=LOOK_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED
-    )
+    both: set[asyncio.Future[Any]] = {waking, left}
+    await asyncio.wait(both, timeout=LOOK_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
     waking.cancel()
     if event.is_set():
         await asyncio.sleep(GATHER_SECONDS)
@@ -336,7 +333,8 @@ async def read_body(receive: Receive) -> bytes:
         message = await receive()
         if message["type"] == "http.disconnect":
             return body
-        body += message.get("body", b"")
+        piece: bytes = message.get("body", b"")
+        body += piece
         if len(body) > MAX_BODY_BYTES:
             raise Invalid.at("body", f"The body is longer than {MAX_BODY_BYTES} bytes.")
         if not message.get("more_body", False):
@@ -359,9 +357,7 @@ async def answer_refusal(send: Send, refused: Refused, request_id: str) -> None:
     await answer_json(send, refused.status, body, request_id)
 
 
-async def answer_json(
-    send: Send, status: int, body: dict[str, Any], request_id: str = ""
-) -> None:
+async def answer_json(send: Send, status: int, body: dict[str, Any], request_id: str = "") -> None:
     content = json.dumps(body, separators=(",", ":")).encode()
     headers = [
         (b"content-type", b"application/json"),

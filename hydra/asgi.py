@@ -17,7 +17,7 @@ from deployments.services.worker import Worker  # noqa: E402
 from hydra.wsgi import application as pages  # noqa: E402
 
 worker = Worker()
-wsgi = WSGIMiddleware(pages, workers=settings.HYDRA_WEB_THREADS)
+wsgi = WSGIMiddleware(pages, workers=settings.HYDRA_WEB_THREADS)  # type: ignore[arg-type]  # Django types its environ as a dict
 
 
 async def live(scope: waiting.Scope, receive: waiting.Receive, send: waiting.Send) -> None:

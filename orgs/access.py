@@ -13,7 +13,8 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 
 from hydra.errors import Forbidden
 from hydra.htmx import HtmxRequest
@@ -94,12 +95,15 @@ class OrgRequest(HtmxRequest):
     access: Access
 
 
-def member(right: Right) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+Page = Callable[..., HttpResponseBase]
+
+
+def member(right: Right) -> Callable[[Page], Page]:
     """The gate of a page below `/o/<org>/`: a stranger gets 404, a role too low 403."""
 
-    def gate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def gate(view: Page) -> Page:
         @wraps(view)
-        def entered(request: Any, org: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        def entered(request: Any, org: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
             request.access = access_of(request, org)
             request.org = request.access.org
             request.access.require(right)

@@ -6,37 +6,64 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Agent',
+            name="Agent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.CharField(default=agents.models.agents.new_agent_uid, editable=False, max_length=40, unique=True)),
-                ('name', models.CharField(max_length=100)),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('shown_prefix', models.CharField(max_length=20)),
-                ('last_four', models.CharField(max_length=4)),
-                ('presence', models.CharField(choices=[('never', 'Never seen'), ('online', 'Online'), ('offline', 'Offline')], default='never', max_length=8)),
-                ('session', models.UUIDField(null=True)),
-                ('session_started_at', models.DateTimeField(null=True)),
-                ('last_seen_at', models.DateTimeField(null=True)),
-                ('version', models.CharField(blank=True, max_length=40)),
-                ('platform', models.CharField(blank=True, max_length=100)),
-                ('hostname', models.CharField(blank=True, max_length=255)),
-                ('policy', models.JSONField(default=dict)),
-                ('max_jobs', models.PositiveSmallIntegerField(default=4)),
-                ('is_draining', models.BooleanField(default=False)),
-                ('revoked_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        default=agents.models.agents.new_agent_uid,
+                        editable=False,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("shown_prefix", models.CharField(max_length=20)),
+                ("last_four", models.CharField(max_length=4)),
+                (
+                    "presence",
+                    models.CharField(
+                        choices=[
+                            ("never", "Never seen"),
+                            ("online", "Online"),
+                            ("offline", "Offline"),
+                        ],
+                        default="never",
+                        max_length=8,
+                    ),
+                ),
+                ("session", models.UUIDField(null=True)),
+                ("session_started_at", models.DateTimeField(null=True)),
+                ("last_seen_at", models.DateTimeField(null=True)),
+                ("version", models.CharField(blank=True, max_length=40)),
+                ("platform", models.CharField(blank=True, max_length=100)),
+                ("hostname", models.CharField(blank=True, max_length=255)),
+                ("policy", models.JSONField(default=dict)),
+                ("max_jobs", models.PositiveSmallIntegerField(default=4)),
+                ("is_draining", models.BooleanField(default=False)),
+                ("revoked_at", models.DateTimeField(null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name', 'pk'],
+                "ordering": ["name", "pk"],
             },
         ),
     ]

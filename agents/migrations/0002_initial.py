@@ -6,34 +6,51 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('agents', '0001_initial'),
-        ('orgs', '0001_initial'),
+        ("agents", "0001_initial"),
+        ("orgs", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='agent',
-            name='org',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='agents', to='orgs.organization'),
+            model_name="agent",
+            name="org",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="agents",
+                to="orgs.organization",
+            ),
         ),
         migrations.AddIndex(
-            model_name='agent',
-            index=models.Index(condition=models.Q(('presence', 'online')), fields=['last_seen_at'], name='agent_to_watch'),
+            model_name="agent",
+            index=models.Index(
+                condition=models.Q(("presence", "online")),
+                fields=["last_seen_at"],
+                name="agent_to_watch",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='agent',
-            constraint=models.UniqueConstraint(models.F('org'), django.db.models.functions.text.Lower('name'), condition=models.Q(('revoked_at', None)), name='agent_name_once_per_org'),
+            model_name="agent",
+            constraint=models.UniqueConstraint(
+                models.F("org"),
+                django.db.models.functions.text.Lower("name"),
+                condition=models.Q(("revoked_at", None)),
+                name="agent_name_once_per_org",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='agent',
-            constraint=models.CheckConstraint(condition=models.Q(('presence__in', ['never', 'online', 'offline'])), name='agent_presence_known'),
+            model_name="agent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("presence__in", ["never", "online", "offline"])),
+                name="agent_presence_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='agent',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='agent_has_name'),
+            model_name="agent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("name", ""), _negated=True), name="agent_has_name"
+            ),
         ),
     ]

@@ -10,19 +10,25 @@ import deployments.models.webhooks
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
             name="Attempt",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("number", models.PositiveSmallIntegerField()),
-                ("started_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "started_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
                 ("took_ms", models.PositiveIntegerField(null=True)),
                 ("status", models.PositiveSmallIntegerField(null=True)),
                 ("answer", models.TextField(blank=True)),
@@ -35,17 +41,50 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Delivery",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("uid", models.CharField(default=deployments.models.webhooks.new_delivery_uid, editable=False, max_length=40, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        default=deployments.models.webhooks.new_delivery_uid,
+                        editable=False,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
                 ("verb", models.CharField(max_length=60)),
                 ("body", models.BinaryField()),
-                ("state", models.CharField(choices=[("pending", "Pending"), ("succeeded", "Delivered"), ("failed", "Failed"), ("skipped", "Skipped")], default="pending", max_length=10)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("succeeded", "Delivered"),
+                            ("failed", "Failed"),
+                            ("skipped", "Skipped"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
                 ("reason", models.CharField(blank=True, max_length=500)),
                 ("attempts_made", models.PositiveSmallIntegerField(default=0)),
-                ("next_attempt_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "next_attempt_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
                 ("claim", models.UUIDField(null=True)),
                 ("finished_at", models.DateTimeField(null=True)),
-                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-pk"],
@@ -54,17 +93,86 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Deployment",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("uid", models.CharField(default=deployments.models.deployments.new_deployment_uid, editable=False, max_length=40, unique=True)),
-                ("state", models.CharField(choices=[("scheduled", "Scheduled"), ("awaiting_approval", "Needs approval"), ("held", "Held"), ("queued", "Queued"), ("running", "Running"), ("canceling", "Canceling"), ("succeeded", "Succeeded"), ("failed", "Failed"), ("unknown", "Unknown"), ("canceled", "Canceled"), ("superseded", "Superseded"), ("expired", "Expired"), ("rejected", "Rejected")], max_length=18)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        default=deployments.models.deployments.new_deployment_uid,
+                        editable=False,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("scheduled", "Scheduled"),
+                            ("awaiting_approval", "Needs approval"),
+                            ("held", "Held"),
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("canceling", "Canceling"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("unknown", "Unknown"),
+                            ("canceled", "Canceled"),
+                            ("superseded", "Superseded"),
+                            ("expired", "Expired"),
+                            ("rejected", "Rejected"),
+                        ],
+                        max_length=18,
+                    ),
+                ),
                 ("reason", models.CharField(blank=True, max_length=500)),
-                ("sequence", models.PositiveIntegerField(default=1, help_text="Rises with each change of state")),
-                ("trigger", models.CharField(choices=[("manual", "By hand"), ("rule", "Auto-deploy rule"), ("api", "API"), ("retry", "Retry"), ("rollback", "Rollback")], max_length=10)),
+                (
+                    "sequence",
+                    models.PositiveIntegerField(
+                        default=1, help_text="Rises with each change of state"
+                    ),
+                ),
+                (
+                    "trigger",
+                    models.CharField(
+                        choices=[
+                            ("manual", "By hand"),
+                            ("rule", "Auto-deploy rule"),
+                            ("api", "API"),
+                            ("retry", "Retry"),
+                            ("rollback", "Rollback"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
                 ("rule_uid", models.CharField(blank=True, max_length=40)),
-                ("requested_by_kind", models.CharField(choices=[("user", "User"), ("key", "Key"), ("agent", "Agent"), ("rule", "Rule"), ("system", "System")], max_length=8)),
+                (
+                    "requested_by_kind",
+                    models.CharField(
+                        choices=[
+                            ("user", "User"),
+                            ("key", "Key"),
+                            ("agent", "Agent"),
+                            ("rule", "Rule"),
+                            ("system", "System"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
                 ("requested_by_uid", models.CharField(blank=True, max_length=40)),
                 ("requested_by_label", models.CharField(blank=True, max_length=200)),
-                ("form_key", models.CharField(blank=True, help_text="Made when the form was shown: double clicks collapse", max_length=40)),
+                (
+                    "form_key",
+                    models.CharField(
+                        blank=True,
+                        help_text="Made when the form was shown: double clicks collapse",
+                        max_length=40,
+                    ),
+                ),
                 ("resolution", models.CharField(blank=True, max_length=10)),
                 ("resolved_by_label", models.CharField(blank=True, max_length=200)),
                 ("due_at", models.DateTimeField(null=True)),
@@ -73,7 +181,12 @@ class Migration(migrations.Migration):
                 ("started_at", models.DateTimeField(null=True)),
                 ("cancel_requested_at", models.DateTimeField(null=True)),
                 ("finished_at", models.DateTimeField(null=True)),
-                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-pk"],
@@ -82,27 +195,80 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Evaluation",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("verdicts", models.JSONField(default=list)),
-                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
             name="Job",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("uid", models.CharField(default=deployments.models.jobs.new_job_uid, editable=False, max_length=40, unique=True)),
-                ("state", models.CharField(choices=[("waiting", "Waiting"), ("ready", "Ready"), ("offered", "Offered"), ("running", "Running"), ("succeeded", "Succeeded"), ("failed", "Failed"), ("canceled", "Canceled"), ("unknown", "Unknown"), ("skipped", "Skipped")], default="waiting", max_length=10)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        default=deployments.models.jobs.new_job_uid,
+                        editable=False,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("ready", "Ready"),
+                            ("offered", "Offered"),
+                            ("running", "Running"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("canceled", "Canceled"),
+                            ("unknown", "Unknown"),
+                            ("skipped", "Skipped"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
                 ("reason", models.CharField(blank=True, max_length=500)),
                 ("fence", models.PositiveIntegerField(default=0)),
-                ("session", models.UUIDField(help_text="The agent's session that was offered it", null=True)),
+                (
+                    "session",
+                    models.UUIDField(
+                        help_text="The agent's session that was offered it", null=True
+                    ),
+                ),
                 ("offer_until", models.DateTimeField(null=True)),
                 ("lease_until", models.DateTimeField(null=True)),
                 ("started_at", models.DateTimeField(null=True)),
                 ("finished_at", models.DateTimeField(null=True)),
                 ("late_outcome", models.CharField(blank=True, max_length=10)),
-                ("log_size", models.PositiveBigIntegerField(default=0, help_text="Bytes stored so far")),
-                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                (
+                    "log_size",
+                    models.PositiveBigIntegerField(default=0, help_text="Bytes stored so far"),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
             ],
             options={
                 "ordering": ["pk"],
@@ -111,7 +277,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="LogChunk",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("offset", models.PositiveBigIntegerField()),
                 ("length", models.PositiveIntegerField()),
                 ("content", models.BinaryField(help_text="zlib")),
@@ -123,21 +294,58 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Snapshot",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("uid", models.CharField(default=deployments.models.snapshots.new_snapshot_uid, editable=False, max_length=40, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        default=deployments.models.snapshots.new_snapshot_uid,
+                        editable=False,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
                 ("digest", models.CharField(max_length=64)),
                 ("content_sealed", models.BinaryField()),
                 ("summary", models.JSONField(default=dict)),
-                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
             name="StepRun",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("position", models.PositiveSmallIntegerField()),
                 ("name", models.CharField(max_length=100)),
-                ("state", models.CharField(choices=[("pending", "Pending"), ("running", "Running"), ("succeeded", "Succeeded"), ("failed", "Failed"), ("skipped", "Skipped"), ("canceled", "Canceled"), ("unknown", "Unknown")], max_length=10)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("running", "Running"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("skipped", "Skipped"),
+                            ("canceled", "Canceled"),
+                            ("unknown", "Unknown"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
                 ("attempt", models.PositiveSmallIntegerField(default=1)),
                 ("exit_code", models.IntegerField(null=True)),
                 ("started_after_ms", models.BigIntegerField(null=True)),
@@ -153,7 +361,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Target",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("held_at", models.DateTimeField(null=True)),
                 ("held_by_label", models.CharField(blank=True, max_length=200)),
                 ("held_reason", models.CharField(blank=True, max_length=500)),
@@ -166,17 +379,36 @@ class Migration(migrations.Migration):
             name="Tick",
             fields=[
                 ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ("last_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "last_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
             ],
         ),
         migrations.CreateModel(
             name="Webhook",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("uid", models.CharField(default=deployments.models.webhooks.new_webhook_uid, editable=False, max_length=40, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        default=deployments.models.webhooks.new_webhook_uid,
+                        editable=False,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
                 ("name", models.CharField(blank=True, max_length=100)),
                 ("url", models.CharField(max_length=2000)),
-                ("verbs", models.JSONField(default=list, help_text="Events to send; empty means all")),
+                (
+                    "verbs",
+                    models.JSONField(default=list, help_text="Events to send; empty means all"),
+                ),
                 ("header_prefix", models.CharField(default="X-Hydra", max_length=40)),
                 ("secret_sealed", models.BinaryField()),
                 ("old_secret_sealed", models.BinaryField(null=True)),
@@ -184,7 +416,12 @@ class Migration(migrations.Migration):
                 ("disabled_at", models.DateTimeField(null=True)),
                 ("disabled_reason", models.CharField(blank=True, max_length=500)),
                 ("failing_since", models.DateTimeField(null=True)),
-                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
             ],
             options={
                 "ordering": ["pk"],

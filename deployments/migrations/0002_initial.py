@@ -5,7 +5,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -19,191 +18,375 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="delivery",
             name="event",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="orgs.event"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="orgs.event"
+            ),
         ),
         migrations.AddField(
             model_name="delivery",
             name="org",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="orgs.organization"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="orgs.organization",
+            ),
         ),
         migrations.AddField(
             model_name="attempt",
             name="delivery",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="attempts", to="deployments.delivery"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="attempts",
+                to="deployments.delivery",
+            ),
         ),
         migrations.AddField(
             model_name="deployment",
             name="application",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="deployments", to="projects.application"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="deployments",
+                to="projects.application",
+            ),
         ),
         migrations.AddField(
             model_name="deployment",
             name="environment",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="deployments", to="orgs.environment"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="deployments",
+                to="orgs.environment",
+            ),
         ),
         migrations.AddField(
             model_name="deployment",
             name="org",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="deployments", to="orgs.organization"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="deployments",
+                to="orgs.organization",
+            ),
         ),
         migrations.AddField(
             model_name="deployment",
             name="previous_version",
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="projects.version"),
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="projects.version",
+            ),
         ),
         migrations.AddField(
             model_name="deployment",
             name="project",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="deployments", to="projects.project"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="deployments",
+                to="projects.project",
+            ),
         ),
         migrations.AddField(
             model_name="deployment",
             name="retry_of",
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="retries", to="deployments.deployment"),
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="retries",
+                to="deployments.deployment",
+            ),
         ),
         migrations.AddField(
             model_name="deployment",
             name="superseded_by",
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="deployments.deployment"),
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="deployments.deployment",
+            ),
         ),
         migrations.AddField(
             model_name="deployment",
             name="version",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="deployments", to="projects.version"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="deployments",
+                to="projects.version",
+            ),
         ),
         migrations.AddField(
             model_name="evaluation",
             name="version",
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name="evaluation", to="projects.version"),
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="evaluation",
+                to="projects.version",
+            ),
         ),
         migrations.AddField(
             model_name="job",
             name="agent",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="jobs", to="agents.agent"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="jobs", to="agents.agent"
+            ),
         ),
         migrations.AddField(
             model_name="job",
             name="deployment",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="jobs", to="deployments.deployment"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="jobs",
+                to="deployments.deployment",
+            ),
         ),
         migrations.AddField(
             model_name="job",
             name="org",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="orgs.organization"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="orgs.organization",
+            ),
         ),
         migrations.AddField(
             model_name="logchunk",
             name="job",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="log_chunks", to="deployments.job"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="log_chunks",
+                to="deployments.job",
+            ),
         ),
         migrations.AddField(
             model_name="snapshot",
             name="org",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="orgs.organization"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="orgs.organization",
+            ),
         ),
         migrations.AddField(
             model_name="deployment",
             name="snapshot",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="deployments", to="deployments.snapshot"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="deployments",
+                to="deployments.snapshot",
+            ),
         ),
         migrations.AddField(
             model_name="steprun",
             name="job",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="step_runs", to="deployments.job"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="step_runs",
+                to="deployments.job",
+            ),
         ),
         migrations.AddField(
             model_name="target",
             name="application",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="targets", to="projects.application"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="targets",
+                to="projects.application",
+            ),
         ),
         migrations.AddField(
             model_name="target",
             name="current",
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="deployments.deployment"),
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="deployments.deployment",
+            ),
         ),
         migrations.AddField(
             model_name="target",
             name="environment",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="targets", to="orgs.environment"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="targets",
+                to="orgs.environment",
+            ),
         ),
         migrations.AddField(
             model_name="target",
             name="head",
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="deployments.deployment"),
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="deployments.deployment",
+            ),
         ),
         migrations.AddField(
             model_name="target",
             name="latest",
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="deployments.deployment"),
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="deployments.deployment",
+            ),
         ),
         migrations.AddField(
             model_name="target",
             name="org",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="orgs.organization"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="orgs.organization",
+            ),
         ),
         migrations.AddField(
             model_name="target",
             name="project",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="targets", to="projects.project"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="targets",
+                to="projects.project",
+            ),
         ),
         migrations.AddField(
             model_name="deployment",
             name="target",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="deployments", to="deployments.target"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="deployments",
+                to="deployments.target",
+            ),
         ),
         migrations.AddField(
             model_name="webhook",
             name="org",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="webhooks", to="orgs.organization"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="webhooks",
+                to="orgs.organization",
+            ),
         ),
         migrations.AddField(
             model_name="delivery",
             name="webhook",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="deliveries", to="deployments.webhook"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="deliveries",
+                to="deployments.webhook",
+            ),
         ),
         migrations.AddConstraint(
             model_name="attempt",
-            constraint=models.UniqueConstraint(fields=("delivery", "number"), name="attempt_numbered_once"),
+            constraint=models.UniqueConstraint(
+                fields=("delivery", "number"), name="attempt_numbered_once"
+            ),
         ),
         migrations.AddIndex(
             model_name="job",
-            index=models.Index(condition=models.Q(("state", "ready")), fields=["agent", "id"], name="job_ready"),
+            index=models.Index(
+                condition=models.Q(("state", "ready")), fields=["agent", "id"], name="job_ready"
+            ),
         ),
         migrations.AddIndex(
             model_name="job",
-            index=models.Index(condition=models.Q(("state", "offered")), fields=["offer_until"], name="job_offer_lapses"),
+            index=models.Index(
+                condition=models.Q(("state", "offered")),
+                fields=["offer_until"],
+                name="job_offer_lapses",
+            ),
         ),
         migrations.AddIndex(
             model_name="job",
-            index=models.Index(condition=models.Q(("state", "running")), fields=["lease_until"], name="job_lease_lapses"),
+            index=models.Index(
+                condition=models.Q(("state", "running")),
+                fields=["lease_until"],
+                name="job_lease_lapses",
+            ),
         ),
         migrations.AddIndex(
             model_name="job",
-            index=models.Index(condition=models.Q(("state__in", ["offered", "running"])), fields=["agent"], name="job_held_by_agent"),
+            index=models.Index(
+                condition=models.Q(("state__in", ["offered", "running"])),
+                fields=["agent"],
+                name="job_held_by_agent",
+            ),
         ),
         migrations.AddConstraint(
             model_name="job",
-            constraint=models.UniqueConstraint(fields=("deployment", "agent"), name="job_once_per_agent"),
+            constraint=models.UniqueConstraint(
+                fields=("deployment", "agent"), name="job_once_per_agent"
+            ),
         ),
         migrations.AddConstraint(
             model_name="job",
-            constraint=models.CheckConstraint(condition=models.Q(("state__in", ["waiting", "ready", "offered", "running", "succeeded", "failed", "canceled", "unknown", "skipped"])), name="job_state_known"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "waiting",
+                            "ready",
+                            "offered",
+                            "running",
+                            "succeeded",
+                            "failed",
+                            "canceled",
+                            "unknown",
+                            "skipped",
+                        ],
+                    )
+                ),
+                name="job_state_known",
+            ),
         ),
         migrations.AddConstraint(
             model_name="job",
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(("state__in", ("succeeded", "failed", "canceled", "unknown", "skipped")), ("finished_at__isnull", False)), models.Q(models.Q(("state__in", ("succeeded", "failed", "canceled", "unknown", "skipped")), _negated=True), ("finished_at", None)), _connector="OR"), name="job_finished_has_end"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("state__in", ("succeeded", "failed", "canceled", "unknown", "skipped")),
+                        ("finished_at__isnull", False),
+                    ),
+                    models.Q(
+                        models.Q(
+                            (
+                                "state__in",
+                                ("succeeded", "failed", "canceled", "unknown", "skipped"),
+                            ),
+                            _negated=True,
+                        ),
+                        ("finished_at", None),
+                    ),
+                    _connector="OR",
+                ),
+                name="job_finished_has_end",
+            ),
         ),
         migrations.AddConstraint(
             model_name="job",
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(("state", "running"), _negated=True), models.Q(("fence__gte", 1), ("lease_until__isnull", False)), _connector="OR"), name="job_runs_under_lease_and_fence"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "running"), _negated=True),
+                    models.Q(("fence__gte", 1), ("lease_until__isnull", False)),
+                    _connector="OR",
+                ),
+                name="job_runs_under_lease_and_fence",
+            ),
         ),
         migrations.AddConstraint(
             model_name="logchunk",
-            constraint=models.UniqueConstraint(fields=("job", "offset"), name="log_chunk_without_overlap"),
+            constraint=models.UniqueConstraint(
+                fields=("job", "offset"), name="log_chunk_without_overlap"
+            ),
         ),
         migrations.AddConstraint(
             model_name="logchunk",
-            constraint=models.CheckConstraint(condition=models.Q(("length__gte", 1)), name="log_chunk_not_empty"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("length__gte", 1)), name="log_chunk_not_empty"
+            ),
         ),
         migrations.AddConstraint(
             model_name="steprun",
@@ -211,15 +394,40 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="steprun",
-            constraint=models.CheckConstraint(condition=models.Q(("state__in", ["pending", "running", "succeeded", "failed", "skipped", "canceled", "unknown"])), name="step_run_state_known"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "pending",
+                            "running",
+                            "succeeded",
+                            "failed",
+                            "skipped",
+                            "canceled",
+                            "unknown",
+                        ],
+                    )
+                ),
+                name="step_run_state_known",
+            ),
         ),
         migrations.AddConstraint(
             model_name="target",
-            constraint=models.UniqueConstraint(fields=("project", "application", "environment"), name="target_once"),
+            constraint=models.UniqueConstraint(
+                fields=("project", "application", "environment"), name="target_once"
+            ),
         ),
         migrations.AddConstraint(
             model_name="target",
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(("held_at", None), ("held_reason", "")), ("held_at__isnull", False), _connector="OR"), name="target_hold_has_a_time"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("held_at", None), ("held_reason", "")),
+                    ("held_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="target_hold_has_a_time",
+            ),
         ),
         migrations.AddIndex(
             model_name="deployment",
@@ -247,39 +455,130 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="deployment",
-            index=models.Index(condition=models.Q(("state", "queued")), fields=["target", "queued_at", "id"], name="deployment_queue"),
+            index=models.Index(
+                condition=models.Q(("state", "queued")),
+                fields=["target", "queued_at", "id"],
+                name="deployment_queue",
+            ),
         ),
         migrations.AddIndex(
             model_name="deployment",
-            index=models.Index(condition=models.Q(("state", "scheduled")), fields=["due_at"], name="deployment_due"),
+            index=models.Index(
+                condition=models.Q(("state", "scheduled")), fields=["due_at"], name="deployment_due"
+            ),
         ),
         migrations.AddIndex(
             model_name="deployment",
-            index=models.Index(condition=models.Q(("state__in", ("scheduled", "awaiting_approval", "held", "queued"))), fields=["deadline_at"], name="deployment_overdue"),
+            index=models.Index(
+                condition=models.Q(
+                    ("state__in", ("scheduled", "awaiting_approval", "held", "queued"))
+                ),
+                fields=["deadline_at"],
+                name="deployment_overdue",
+            ),
         ),
         migrations.AddConstraint(
             model_name="deployment",
-            constraint=models.UniqueConstraint(condition=models.Q(("state__in", ("running", "canceling"))), fields=("target",), name="deployment_one_active_per_target"),
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ("running", "canceling"))),
+                fields=("target",),
+                name="deployment_one_active_per_target",
+            ),
         ),
         migrations.AddConstraint(
             model_name="deployment",
-            constraint=models.UniqueConstraint(condition=models.Q(("trigger", "rule")), fields=("version", "target"), name="deployment_rules_fire_once_per_target"),
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("trigger", "rule")),
+                fields=("version", "target"),
+                name="deployment_rules_fire_once_per_target",
+            ),
         ),
         migrations.AddConstraint(
             model_name="deployment",
-            constraint=models.UniqueConstraint(condition=models.Q(("form_key", ""), _negated=True), fields=("org", "form_key"), name="deployment_form_sent_once"),
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("form_key", ""), _negated=True),
+                fields=("org", "form_key"),
+                name="deployment_form_sent_once",
+            ),
         ),
         migrations.AddConstraint(
             model_name="deployment",
-            constraint=models.CheckConstraint(condition=models.Q(("state__in", ["scheduled", "awaiting_approval", "held", "queued", "running", "canceling", "succeeded", "failed", "unknown", "canceled", "superseded", "expired", "rejected"])), name="deployment_state_known"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "scheduled",
+                            "awaiting_approval",
+                            "held",
+                            "queued",
+                            "running",
+                            "canceling",
+                            "succeeded",
+                            "failed",
+                            "unknown",
+                            "canceled",
+                            "superseded",
+                            "expired",
+                            "rejected",
+                        ],
+                    )
+                ),
+                name="deployment_state_known",
+            ),
         ),
         migrations.AddConstraint(
             model_name="deployment",
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(("state__in", ("succeeded", "failed", "unknown", "canceled", "superseded", "expired", "rejected")), ("finished_at__isnull", False)), models.Q(models.Q(("state__in", ("succeeded", "failed", "unknown", "canceled", "superseded", "expired", "rejected")), _negated=True), ("finished_at", None)), _connector="OR"), name="deployment_finished_has_end"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        (
+                            "state__in",
+                            (
+                                "succeeded",
+                                "failed",
+                                "unknown",
+                                "canceled",
+                                "superseded",
+                                "expired",
+                                "rejected",
+                            ),
+                        ),
+                        ("finished_at__isnull", False),
+                    ),
+                    models.Q(
+                        models.Q(
+                            (
+                                "state__in",
+                                (
+                                    "succeeded",
+                                    "failed",
+                                    "unknown",
+                                    "canceled",
+                                    "superseded",
+                                    "expired",
+                                    "rejected",
+                                ),
+                            ),
+                            _negated=True,
+                        ),
+                        ("finished_at", None),
+                    ),
+                    _connector="OR",
+                ),
+                name="deployment_finished_has_end",
+            ),
         ),
         migrations.AddConstraint(
             model_name="deployment",
-            constraint=models.CheckConstraint(condition=models.Q(("resolution", ""), models.Q(("resolution__in", ["succeeded", "failed"]), ("state", "unknown")), _connector="OR"), name="deployment_resolution_of_unknown_only"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("resolution", ""),
+                    models.Q(("resolution__in", ["succeeded", "failed"]), ("state", "unknown")),
+                    _connector="OR",
+                ),
+                name="deployment_resolution_of_unknown_only",
+            ),
         ),
         migrations.AddIndex(
             model_name="webhook",
@@ -287,11 +586,17 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="webhook",
-            constraint=models.CheckConstraint(condition=models.Q(("url", ""), _negated=True), name="webhook_has_url"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("url", ""), _negated=True), name="webhook_has_url"
+            ),
         ),
         migrations.AddIndex(
             model_name="delivery",
-            index=models.Index(condition=models.Q(("state", "pending")), fields=["next_attempt_at", "id"], name="delivery_due"),
+            index=models.Index(
+                condition=models.Q(("state", "pending")),
+                fields=["next_attempt_at", "id"],
+                name="delivery_due",
+            ),
         ),
         migrations.AddIndex(
             model_name="delivery",
@@ -299,14 +604,29 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="delivery",
-            constraint=models.UniqueConstraint(fields=("webhook", "event"), name="delivery_once_per_event"),
+            constraint=models.UniqueConstraint(
+                fields=("webhook", "event"), name="delivery_once_per_event"
+            ),
         ),
         migrations.AddConstraint(
             model_name="delivery",
-            constraint=models.CheckConstraint(condition=models.Q(("state__in", ["pending", "succeeded", "failed", "skipped"])), name="delivery_state_known"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["pending", "succeeded", "failed", "skipped"])),
+                name="delivery_state_known",
+            ),
         ),
         migrations.AddConstraint(
             model_name="delivery",
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(("finished_at", None), ("state", "pending")), models.Q(models.Q(("state", "pending"), _negated=True), ("finished_at__isnull", False)), _connector="OR"), name="delivery_finished_has_end"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("finished_at", None), ("state", "pending")),
+                    models.Q(
+                        models.Q(("state", "pending"), _negated=True),
+                        ("finished_at__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="delivery_finished_has_end",
+            ),
         ),
     ]

@@ -153,9 +153,7 @@ class Deployment(models.Model):
                 condition=Q(state="queued"),
                 name="deployment_queue",
             ),
-            models.Index(
-                fields=["due_at"], condition=Q(state="scheduled"), name="deployment_due"
-            ),
+            models.Index(fields=["due_at"], condition=Q(state="scheduled"), name="deployment_due"),
             models.Index(
                 fields=["deadline_at"],
                 condition=Q(state__in=WAITING),

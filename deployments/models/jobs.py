@@ -112,9 +112,7 @@ class Job(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["deployment", "agent"], name="job_once_per_agent"),
-            models.CheckConstraint(
-                condition=Q(state__in=JobState.values), name="job_state_known"
-            ),
+            models.CheckConstraint(condition=Q(state__in=JobState.values), name="job_state_known"),
             models.CheckConstraint(
                 condition=(Q(state__in=JOB_FINISHED) & Q(finished_at__isnull=False))
                 | (~Q(state__in=JOB_FINISHED) & Q(finished_at=None)),

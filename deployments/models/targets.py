@@ -20,9 +20,7 @@ class TargetQuerySet(models.QuerySet["Target"]):
 
     def with_cells(self) -> TargetQuerySet:
         """Joined with what a matrix shows, so that its cost does not grow with history."""
-        return self.select_related(
-            "current__version", "latest__version", "head__version"
-        )
+        return self.select_related("current__version", "latest__version", "head__version")
 
     def take(self, pk: int, deployment: Deployment) -> bool:
         """Make `deployment` the one that may run here; False when another one is."""

@@ -99,9 +99,7 @@ class Delivery(models.Model):
     event = models.ForeignKey(Event, models.CASCADE, related_name="+")
     verb = models.CharField(max_length=60)
     body = models.BinaryField()
-    state = models.CharField(
-        max_length=10, choices=DeliveryState, default=DeliveryState.PENDING
-    )
+    state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.PENDING)
     reason = models.CharField(max_length=500, blank=True)
     attempts_made = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(db_default=Now())

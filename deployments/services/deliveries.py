@@ -197,9 +197,9 @@ def record_failure(
         record_end(delivery, claim, DeliveryState.FAILED, error)
     else:
         wait = seconds_to_wait(delivery.attempts_made, retry_after=headers.get("retry-after", ""))
-        Delivery.objects.filter(
-            pk=delivery.pk, claim=claim, state=DeliveryState.PENDING
-        ).update(next_attempt_at=Now() + timedelta(seconds=wait), reason=error[:500])
+        Delivery.objects.filter(pk=delivery.pk, claim=claim, state=DeliveryState.PENDING).update(
+            next_attempt_at=Now() + timedelta(seconds=wait), reason=error[:500]
+        )
     disable_if_dead(webhook)
 
 
@@ -207,9 +207,7 @@ def disable_if_dead(webhook: Webhook) -> None:
     """Five days of nothing but failure are enough."""
     long_ago = timezone.now() - GIVE_UP_AFTER
     if Webhook.objects.filter(Q(failing_since__lt=long_ago), pk=webhook.pk).exists():
-        webhooks.disable(
-            webhook, reason="Nothing but failures for five days.", by=SYSTEM
-        )
+        webhooks.disable(webhook, reason="Nothing but failures for five days.", by=SYSTEM)
 
 
 def seconds_to_wait(attempts_made: int, *, retry_after: str) -> float:

@@ -70,11 +70,11 @@ class RuleFacts:
 @dataclass(frozen=True)
 class CompiledRules:
     rules: tuple[RuleFacts, ...]
-    matcher: matching.RuleSet
+    matcher: matching.RuleSet[int]
 
 
 @lru_cache(maxsize=256)
-def compiled_rules(application_id: int, revision: int) -> CompiledRules:
+def compiled_rules(application_id: int, _revision: int) -> CompiledRules:
     """The rules of an application at a revision that was read before them.
 
     Rules may be newer than the revision they are kept under, never older, because a change of a
@@ -121,7 +121,9 @@ def evaluate(version: Version) -> tuple[Evaluation, list[Deployment], list[Event
     application = version.application
     compiled = compiled_rules(application.pk, application.rules_revision)
     matched = compiled.matcher.matches(version.name, version.tags)
-    verdicts = {rule.pk: first_verdict(rule, rule.pk in matched, version) for rule in compiled.rules}
+    verdicts = {
+        rule.pk: first_verdict(rule, rule.pk in matched, version) for rule in compiled.rules
+    }
     firing = [rule for rule in compiled.rules if rule.pk in matched]
     deployments: list[Deployment] = []
     news: list[Event] = []
@@ -183,9 +185,9 @@ def survey(application: Application, rules: Iterable[RuleFacts]) -> Ground:
         application=application, project__in=project_ids
     ).select_related("current__version", "latest__version")
     agent_links = list(
-        ProjectAgent.objects.filter(
-            project__in=project_ids, agent__revoked_at=None
-        ).select_related("agent")
+        ProjectAgent.objects.filter(project__in=project_ids, agent__revoked_at=None).select_related(
+            "agent"
+        )
     )
     return Ground(
         links=links,
@@ -281,9 +283,7 @@ def deploy_by_rule(
     return requests.place_order(order, destination=destination, sources=ground.sources)
 
 
-def tell(
-    verdicts: dict[int, Verdict], rules: list[RuleFacts], deployment: Deployment
-) -> None:
+def tell(verdicts: dict[int, Verdict], rules: list[RuleFacts], deployment: Deployment) -> None:
     for rule in rules:
         verdict = verdicts[rule.pk]
         verdict["fired"] = True

@@ -95,9 +95,7 @@ def held_by(agent: Agent, *, tickets: Sequence[HeldJob]) -> list[JobAction]:
     return [answer_ticket(ticket, rows.get(ticket["id"]), agent=agent) for ticket in tickets]
 
 
-def answer_ticket(
-    ticket: HeldJob, row: tuple[int, int, str] | None, *, agent: Agent
-) -> JobAction:
+def answer_ticket(ticket: HeldJob, row: tuple[int, int, str] | None, *, agent: Agent) -> JobAction:
     action: Action = "drop"
     if row is not None and row[1] == ticket["fence"]:
         pk, _, state = row
@@ -137,7 +135,7 @@ def with_content(pk: int) -> Job:
 @transaction.atomic
 def start(agent: Agent, *, job_uid: str, fence: int) -> None:
     """Let the agent run what it was offered; again for one that has begun under this fence."""
-    target, job = find_locked(agent, job_uid=job_uid, fence=fence)
+    _, job = find_locked(agent, job_uid=job_uid, fence=fence)
     begun = Job.objects.filter(pk=job.pk, fence=fence, state=JobState.OFFERED).update(
         state=JobState.RUNNING,
         reason="",
@@ -187,9 +185,7 @@ def find_locked(agent: Agent, *, job_uid: str, fence: int) -> tuple[Target, Job]
 # --- While it runs -----------------------------------------------------------------------------
 
 
-def report(
-    agent: Agent, *, job_uid: str, fence: int, steps: Sequence[StepReport]
-) -> bool:
+def report(agent: Agent, *, job_uid: str, fence: int, steps: Sequence[StepReport]) -> bool:
     """Note how steps go and renew the lease; True when the job is to be canceled."""
     job = (
         Job.objects.filter(uid=job_uid, agent=agent)

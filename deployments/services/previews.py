@@ -80,9 +80,7 @@ def preview(
     )
 
 
-def render(
-    destination: requests.Destination, version: Version
-) -> tuple[Content | None, str]:
+def render(destination: requests.Destination, version: Version) -> tuple[Content | None, str]:
     application = destination.application
     sources = rendering.load_sources(application, projects=[destination.place.project])
     try:
@@ -150,13 +148,10 @@ def diff_lines(old: list[str], new: list[str]) -> Iterable[Line]:
             yield Line("fold", f"{start - last_old} lines unchanged")
         for kind, i1, i2, j1, j2 in group:
             if kind == "equal":
-                for n in range(i2 - i1):
-                    yield Line("same", old[i1 + n], i1 + n + 1, j1 + n + 1)
-                continue
-            for n in range(i1, i2):
-                yield Line("del", old[n], old_number=n + 1)
-            for n in range(j1, j2):
-                yield Line("add", new[n], new_number=n + 1)
+                yield from (Line("same", old[n], n + 1, j1 + n - i1 + 1) for n in range(i1, i2))
+            else:
+                yield from (Line("del", old[n], old_number=n + 1) for n in range(i1, i2))
+                yield from (Line("add", new[n], new_number=n + 1) for n in range(j1, j2))
         last_old = group[-1][2]
     if len(old) > last_old:
         yield Line("fold", f"{len(old) - last_old} lines unchanged")

@@ -176,7 +176,9 @@ def waiting_sentence(deployment: Deployment) -> str:
         return deployment.reason
     head = deployment.target.head
     if head is not None and head.pk != deployment.pk:
-        return f"Waits behind {head.version} in the queue, at position {queue_position(deployment)}."
+        return (
+            f"Waits behind {head.version} in the queue, at position {queue_position(deployment)}."
+        )
     names = [job.agent.name for job in deployment.jobs.select_related("agent")]
     if not names:
         return no_agent_sentence(deployment.project, deployment.environment)

@@ -51,7 +51,7 @@ class Destination:
 
 
 @transaction.atomic
-def request_deployment(
+def request_deployment(  # noqa: PLR0913  # each is said by name
     *,
     project: Project,
     application: Application,
@@ -204,7 +204,7 @@ def supersede_older(deployment: Deployment, destination: Destination) -> list[Ev
     older = (
         Deployment.objects.queue_of(deployment.target_id)
         .exclude(pk=deployment.pk)
-        .exclude(pk=deployment.target.head_id)
+        .exclude(pk=deployment.target.head_id or 0)
         .with_names()
         .select_related("org")
     )

@@ -48,9 +48,7 @@ def lapse_leases() -> int:
     extended once before any is called lost.
     """
     if not take_tick("leases"):
-        Job.objects.filter(state=JobState.RUNNING).update(
-            lease_until=Now() + jobs.lease_duration()
-        )
+        Job.objects.filter(state=JobState.RUNNING).update(lease_until=Now() + jobs.lease_duration())
         return 0
     lapsed = Job.objects.lapsed_leases().values_list("pk", "deployment__target_id")[:BATCH]
     for pk, target_id in list(lapsed):
@@ -171,7 +169,11 @@ def unstick() -> int:
     over = Target.objects.filter(
         Exists(Deployment.objects.filter(target=OuterRef("pk"), state__in=ACTIVE)),
     ).exclude(Exists(Job.objects.filter(deployment=OuterRef("head"), finished_at=None)))
-    pks = {pk for found in (standing, done, idle, over) for pk in found.values_list("pk", flat=True)[:BATCH]}
+    pks = {
+        pk
+        for found in (standing, done, idle, over)
+        for pk in found.values_list("pk", flat=True)[:BATCH]
+    }
     for pk in pks:
         unstick_one(pk)
     return len(pks)
@@ -208,4 +210,3 @@ def evaluate_versions() -> int:
     for version in found:
         evaluations.evaluate_missed(version)
     return len(found)
-

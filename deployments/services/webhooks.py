@@ -27,7 +27,7 @@ class WebhookDisabled(Conflict):
 
 
 @transaction.atomic
-def create_webhook(
+def create_webhook(  # noqa: PLR0913  # each is said by name
     org: Organization,
     *,
     url: str,
@@ -36,7 +36,7 @@ def create_webhook(
     name: str = "",
     header_prefix: str = "X-Hydra",
 ) -> tuple[Webhook, str]:
-    """A webhook and its secret, which is shown once. Addresses that are never allowed are refused."""
+    """A webhook and its secret, shown once. Addresses that are never allowed are refused."""
     outbound.check_url(url)
     unknown = sorted(set(verbs) - set(WEBHOOK_VERBS))
     if unknown:

@@ -32,7 +32,9 @@ def project_overview(request: OrgRequest, code: str) -> HttpResponse:
     """The project's matrix, with the versions of one application when it is expanded."""
     project = find_project(request, code)
     environments = list(
-        Environment.objects.in_org(request.org).filter(uses__project=project).order_by("position", "pk")
+        Environment.objects.in_org(request.org)
+        .filter(uses__project=project)
+        .order_by("position", "pk")
     )
     groups = matrix.build([project], environments)
     context = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET, require_POST
 
@@ -124,13 +125,11 @@ def deployment_cancel(request: OrgRequest, uid: str) -> HttpResponse:
 
 @require_GET
 @member(Right.DEPLOYMENT_READ)
-def log_download(request: OrgRequest, uid: str, job: str) -> StreamingHttpResponse:
+def log_download(request: OrgRequest, uid: str, job: str) -> HttpResponseBase:
     """The log of one job, byte for byte, as a file."""
     found = find_job(request, uid, job)
     name = f"{found.deployment.uid}-{found.uid}.log"
-    response = StreamingHttpResponse(
-        whole_log(found), content_type="text/plain; charset=utf-8"
-    )
+    response = StreamingHttpResponse(whole_log(found), content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

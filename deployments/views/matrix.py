@@ -1,4 +1,4 @@
-"""The matrix application × environment, made of a fixed number of queries."""
+"""The matrix of applications and environments, made of a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -118,7 +118,8 @@ def make_cell(row: Row, environment: Environment, target: Target | None) -> Cell
     if target is None:
         return cell
     cell.current, cell.latest = target.current, target.latest
-    cell.behind = target.behind if target.current is not None else 0
+    newer: int = getattr(target, "behind", 0)  # counted by the query
+    cell.behind = newer if target.current is not None else 0
     cell.hold = target.held_reason if target.held_at is not None else ""
     return cell
 
@@ -130,4 +131,3 @@ def note_ages(cells: Iterable[Cell]) -> None:
     for cell in running:
         rank = newest_first.index(cell.version.pk) if cell.version else 0
         cell.age = ("lead", "behind", "far")[min(rank, 2)]
-

@@ -46,7 +46,7 @@ def overview(request: OrgRequest) -> HttpResponse:
 
 
 def used_environments(request: OrgRequest) -> list[Environment]:
-    """Those that some project uses, in the organization's order; columns of nothing are left out."""
+    """Those that some project uses, in the organization's order."""
     used = ProjectEnvironment.objects.filter(project__org=request.org).values("environment")
     return list(Environment.objects.in_org(request.org).filter(pk__in=used))
 

@@ -47,7 +47,10 @@ def last_month(org: Organization) -> list[Figure]:
         .order_by("-pk")
         .values_list("target_id", "state", "finished_at", "version__created_at")[:MOST_ROWS]
     )
-    facts = sorted((Fact(*row) for row in rows), key=lambda fact: fact.finished_at)
+    facts = sorted(
+        (Fact(pk, state, ended, made) for pk, state, ended, made in rows if ended is not None),
+        key=lambda fact: fact.finished_at,
+    )
     if not facts:
         return []
     return [frequency(facts), lead_time(facts), failure_rate(facts), time_to_restore(facts)]
@@ -96,7 +99,7 @@ def draw_median(name: str, minutes: dict[date, list[float]]) -> Figure:
     everything = sorted(value for values in minutes.values() for value in values)
     by_day = {day: median(sorted(values)) for day, values in minutes.items()}
     if not everything:
-        return draw(name, "–", "", {})
+        return draw(name, "none", "", {})
     value, unit = spell(median(everything))
     return draw(name, value, unit, by_day)
 
@@ -119,9 +122,7 @@ def draw(name: str, value: str, unit: str, by_day: dict[date, float]) -> Figure:
     values = [by_day.get(day, 0.0) for day in days]
     top = max(values) or 1.0
     heights = [round(HEIGHT - 4 - (HEIGHT - 8) * v / top) for v in values]
-    points = " ".join(
-        f"{round(WIDTH * n / (DAYS - 1))},{y}" for n, y in enumerate(heights)
-    )
+    points = " ".join(f"{round(WIDTH * n / (DAYS - 1))},{y}" for n, y in enumerate(heights))
     return Figure(name, value, unit, points, heights[-1], tuple(zip(days, values, strict=True)))
 
 

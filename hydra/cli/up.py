@@ -167,6 +167,7 @@ def start_demo(supervisor: Supervisor, url: str) -> None:
 
 
 def welcome(facts: dict[str, str]) -> str:
+    create = f"{facts['url']}/api/externals/version/create"
     return f"""
 Hydra is running.
 
@@ -177,7 +178,7 @@ Hydra is running.
 
 Deploy a version (its rules send v1.0.0 to all three environments):
 
-  curl -X POST "{facts["url"]}/api/externals/version/create?appCode={facts["application"]}&version=v1.0.0" \\
+  curl -X POST "{create}?appCode={facts["application"]}&version=v1.0.0" \\
     -H "Authorization: Bearer {facts["api_key"]}"
 
 Ctrl-C stops everything. These facts stand in {os.environ["HYDRA_HOME"]}/demo.json.

@@ -14,237 +14,608 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('uid', models.CharField(default=orgs.models.users.new_user_uid, editable=False, max_length=40, unique=True)),
-                ('email', models.EmailField(max_length=254, unique=True, verbose_name='e-mail')),
-                ('name', models.CharField(blank=True, max_length=100)),
-                ('is_staff', models.BooleanField(default=False, verbose_name='site administrator')),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                (
+                    "last_login",
+                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
+                ),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        default=orgs.models.users.new_user_uid,
+                        editable=False,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254, unique=True, verbose_name="e-mail")),
+                ("name", models.CharField(blank=True, max_length=100)),
+                ("is_staff", models.BooleanField(default=False, verbose_name="site administrator")),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Organization',
+            name="Organization",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.CharField(default=orgs.models.organizations.new_org_uid, editable=False, max_length=40, unique=True)),
-                ('name', models.CharField(max_length=100)),
-                ('slug', models.SlugField(max_length=60, unique=True)),
-                ('description', models.TextField(blank=True, max_length=2000)),
-                ('plan', models.CharField(choices=[('free', 'Free'), ('starter', 'Starter'), ('team', 'Team'), ('enterprise', 'Enterprise')], default='free', max_length=12)),
-                ('requests_per_minute', models.IntegerField(blank=True, help_text="Set by a site administrator instead of the plan's limit; -1 lifts it.", null=True)),
-                ('managers_may_edit', models.BooleanField(default=False, verbose_name='managers may edit these settings')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        default=orgs.models.organizations.new_org_uid,
+                        editable=False,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("slug", models.SlugField(max_length=60, unique=True)),
+                ("description", models.TextField(blank=True, max_length=2000)),
+                (
+                    "plan",
+                    models.CharField(
+                        choices=[
+                            ("free", "Free"),
+                            ("starter", "Starter"),
+                            ("team", "Team"),
+                            ("enterprise", "Enterprise"),
+                        ],
+                        default="free",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "requests_per_minute",
+                    models.IntegerField(
+                        blank=True,
+                        help_text="Set by a site administrator instead of the plan's limit; -1 lifts it.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "managers_may_edit",
+                    models.BooleanField(
+                        default=False, verbose_name="managers may edit these settings"
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('plan__in', ['free', 'starter', 'team', 'enterprise'])), name='org_plan_known'), models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), models.Q(('slug', ''), _negated=True)), name='org_has_name')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("plan__in", ["free", "starter", "team", "enterprise"])),
+                        name="org_plan_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("name", ""), _negated=True),
+                            models.Q(("slug", ""), _negated=True),
+                        ),
+                        name="org_has_name",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.CharField(default=orgs.models.organizations.new_membership_uid, editable=False, max_length=40, unique=True)),
-                ('role', models.CharField(choices=[('ORG_OWNER', 'Owner'), ('ORG_MANAGER', 'Manager'), ('ORG_USER', 'User'), ('ORG_BILLING', 'Billing')], max_length=12)),
-                ('last_seen_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('org', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='orgs.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        default=orgs.models.organizations.new_membership_uid,
+                        editable=False,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("ORG_OWNER", "Owner"),
+                            ("ORG_MANAGER", "Manager"),
+                            ("ORG_USER", "User"),
+                            ("ORG_BILLING", "Billing"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("last_seen_at", models.DateTimeField(null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "org",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="orgs.organization",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='InviteCode',
+            name="InviteCode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.CharField(default=orgs.models.invites.new_invite_uid, editable=False, max_length=40, unique=True)),
-                ('role', models.CharField(choices=[('ORG_OWNER', 'Owner'), ('ORG_MANAGER', 'Manager'), ('ORG_USER', 'User'), ('ORG_BILLING', 'Billing')], max_length=12)),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('shown_prefix', models.CharField(max_length=20)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('expires_at', models.DateTimeField()),
-                ('used_at', models.DateTimeField(null=True)),
-                ('revoked_at', models.DateTimeField(null=True)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('used_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('org', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='invite_codes', to='orgs.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        default=orgs.models.invites.new_invite_uid,
+                        editable=False,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("ORG_OWNER", "Owner"),
+                            ("ORG_MANAGER", "Manager"),
+                            ("ORG_USER", "User"),
+                            ("ORG_BILLING", "Billing"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("shown_prefix", models.CharField(max_length=20)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("expires_at", models.DateTimeField()),
+                ("used_at", models.DateTimeField(null=True)),
+                ("revoked_at", models.DateTimeField(null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "used_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "org",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="invite_codes",
+                        to="orgs.organization",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='IdempotencyRecord',
+            name="IdempotencyRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=255)),
-                ('fingerprint', models.CharField(help_text='SHA-256 of method, path and body', max_length=64)),
-                ('locked_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('status', models.PositiveSmallIntegerField(null=True)),
-                ('body', models.BinaryField(null=True)),
-                ('org', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orgs.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=255)),
+                (
+                    "fingerprint",
+                    models.CharField(help_text="SHA-256 of method, path and body", max_length=64),
+                ),
+                (
+                    "locked_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("status", models.PositiveSmallIntegerField(null=True)),
+                ("body", models.BinaryField(null=True)),
+                (
+                    "org",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="orgs.organization",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.CharField(default=orgs.models.events.new_event_uid, editable=False, max_length=40, unique=True)),
-                ('sequence', models.BigIntegerField(null=True)),
-                ('verb', models.CharField(max_length=60)),
-                ('actor_kind', models.CharField(choices=[('user', 'User'), ('key', 'Key'), ('agent', 'Agent'), ('rule', 'Rule'), ('system', 'System')], max_length=8)),
-                ('actor_uid', models.CharField(blank=True, max_length=40)),
-                ('actor_label', models.CharField(blank=True, max_length=200)),
-                ('subject_kind', models.CharField(max_length=30)),
-                ('subject_uid', models.CharField(max_length=40)),
-                ('subject_label', models.CharField(blank=True, max_length=300)),
-                ('data', models.JSONField(default=dict)),
-                ('request_id', models.CharField(blank=True, max_length=60)),
-                ('address', models.CharField(blank=True, max_length=45)),
-                ('needs_fanout', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('org', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='orgs.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        default=orgs.models.events.new_event_uid,
+                        editable=False,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
+                ("sequence", models.BigIntegerField(null=True)),
+                ("verb", models.CharField(max_length=60)),
+                (
+                    "actor_kind",
+                    models.CharField(
+                        choices=[
+                            ("user", "User"),
+                            ("key", "Key"),
+                            ("agent", "Agent"),
+                            ("rule", "Rule"),
+                            ("system", "System"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("actor_uid", models.CharField(blank=True, max_length=40)),
+                ("actor_label", models.CharField(blank=True, max_length=200)),
+                ("subject_kind", models.CharField(max_length=30)),
+                ("subject_uid", models.CharField(max_length=40)),
+                ("subject_label", models.CharField(blank=True, max_length=300)),
+                ("data", models.JSONField(default=dict)),
+                ("request_id", models.CharField(blank=True, max_length=60)),
+                ("address", models.CharField(blank=True, max_length=45)),
+                ("needs_fanout", models.BooleanField(default=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "org",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="orgs.organization",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Environment',
+            name="Environment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.CharField(default=orgs.models.environments.new_environment_uid, editable=False, max_length=40, unique=True)),
-                ('name', models.CharField(max_length=60)),
-                ('slug', models.SlugField(max_length=60)),
-                ('position', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('org', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='environments', to='orgs.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        default=orgs.models.environments.new_environment_uid,
+                        editable=False,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
+                ("name", models.CharField(max_length=60)),
+                ("slug", models.SlugField(max_length=60)),
+                ("position", models.PositiveIntegerField(default=0)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "org",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="environments",
+                        to="orgs.organization",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position', 'pk'],
+                "ordering": ["position", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.CharField(default=orgs.models.keys.new_api_key_uid, editable=False, max_length=40, unique=True)),
-                ('name', models.CharField(max_length=100)),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('shown_prefix', models.CharField(max_length=20)),
-                ('last_four', models.CharField(max_length=4)),
-                ('permissions', models.JSONField(default=list, help_text='Patterns {resource}.{scope}.{action}')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('revoked_at', models.DateTimeField(null=True)),
-                ('last_used_at', models.DateTimeField(null=True)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('org', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to='orgs.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        default=orgs.models.keys.new_api_key_uid,
+                        editable=False,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("shown_prefix", models.CharField(max_length=20)),
+                ("last_four", models.CharField(max_length=4)),
+                (
+                    "permissions",
+                    models.JSONField(
+                        default=list, help_text="Patterns {resource}.{scope}.{action}"
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("revoked_at", models.DateTimeField(null=True)),
+                ("last_used_at", models.DateTimeField(null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "org",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="api_keys",
+                        to="orgs.organization",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='user_email_unique_whatever_case'),
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Lower("email"),
+                name="user_email_unique_whatever_case",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('email', ''), _negated=True), name='user_has_email'),
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("email", ""), _negated=True), name="user_has_email"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('org', 'user'), name='membership_once_per_org'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(
+                fields=("org", "user"), name="membership_once_per_org"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['ORG_OWNER', 'ORG_MANAGER', 'ORG_USER', 'ORG_BILLING'])), name='membership_role_known'),
+            model_name="membership",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("role__in", ["ORG_OWNER", "ORG_MANAGER", "ORG_USER", "ORG_BILLING"])
+                ),
+                name="membership_role_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invitecode',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['ORG_OWNER', 'ORG_MANAGER', 'ORG_USER', 'ORG_BILLING'])), name='invite_role_known'),
+            model_name="invitecode",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("role__in", ["ORG_OWNER", "ORG_MANAGER", "ORG_USER", "ORG_BILLING"])
+                ),
+                name="invite_role_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invitecode',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('used_at', None), ('used_by', None)), models.Q(('revoked_at', None), ('used_at__isnull', False), ('used_by__isnull', False)), _connector='OR'), name='invite_used_by_somebody_or_not'),
+            model_name="invitecode",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("used_at", None), ("used_by", None)),
+                    models.Q(
+                        ("revoked_at", None), ("used_at__isnull", False), ("used_by__isnull", False)
+                    ),
+                    _connector="OR",
+                ),
+                name="invite_used_by_somebody_or_not",
+            ),
         ),
         migrations.AddIndex(
-            model_name='idempotencyrecord',
-            index=models.Index(fields=['locked_at'], name='idempotency_to_forget'),
+            model_name="idempotencyrecord",
+            index=models.Index(fields=["locked_at"], name="idempotency_to_forget"),
         ),
         migrations.AddConstraint(
-            model_name='idempotencyrecord',
-            constraint=models.UniqueConstraint(fields=('org', 'key'), name='idempotency_key_once_per_org'),
+            model_name="idempotencyrecord",
+            constraint=models.UniqueConstraint(
+                fields=("org", "key"), name="idempotency_key_once_per_org"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='idempotencyrecord',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('body', None), ('status', None)), models.Q(('body__isnull', False), ('status__isnull', False)), _connector='OR'), name='idempotency_answer_whole'),
+            model_name="idempotencyrecord",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("body", None), ("status", None)),
+                    models.Q(("body__isnull", False), ("status__isnull", False)),
+                    _connector="OR",
+                ),
+                name="idempotency_answer_whole",
+            ),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['org', '-id'], name='event_list'),
+            model_name="event",
+            index=models.Index(fields=["org", "-id"], name="event_list"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['subject_uid', '-id'], name='event_of_subject'),
+            model_name="event",
+            index=models.Index(fields=["subject_uid", "-id"], name="event_of_subject"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('needs_fanout', True)), fields=['id'], name='event_to_fan_out'),
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("needs_fanout", True)), fields=["id"], name="event_to_fan_out"
+            ),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('sequence', None)), fields=['id'], name='event_to_number'),
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("sequence", None)), fields=["id"], name="event_to_number"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='event',
-            constraint=models.UniqueConstraint(fields=('org', 'sequence'), name='event_sequence_unique'),
+            model_name="event",
+            constraint=models.UniqueConstraint(
+                fields=("org", "sequence"), name="event_sequence_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='event',
-            constraint=models.CheckConstraint(condition=models.Q(('actor_kind__in', ['user', 'key', 'agent', 'rule', 'system'])), name='event_actor_known'),
+            model_name="event",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("actor_kind__in", ["user", "key", "agent", "rule", "system"])),
+                name="event_actor_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='event',
-            constraint=models.CheckConstraint(condition=models.Q(('verb', ''), _negated=True), name='event_has_verb'),
+            model_name="event",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("verb", ""), _negated=True), name="event_has_verb"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='environment',
-            constraint=models.UniqueConstraint(models.F('org'), django.db.models.functions.text.Lower('name'), name='environment_name_once_per_org'),
+            model_name="environment",
+            constraint=models.UniqueConstraint(
+                models.F("org"),
+                django.db.models.functions.text.Lower("name"),
+                name="environment_name_once_per_org",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='environment',
-            constraint=models.UniqueConstraint(fields=('org', 'slug'), name='environment_slug_once_per_org'),
+            model_name="environment",
+            constraint=models.UniqueConstraint(
+                fields=("org", "slug"), name="environment_slug_once_per_org"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='environment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), models.Q(('slug', ''), _negated=True)), name='environment_has_name'),
+            model_name="environment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("name", ""), _negated=True), models.Q(("slug", ""), _negated=True)
+                ),
+                name="environment_has_name",
+            ),
         ),
         migrations.AddIndex(
-            model_name='apikey',
-            index=models.Index(fields=['org', '-id'], name='api_key_list'),
+            model_name="apikey",
+            index=models.Index(fields=["org", "-id"], name="api_key_list"),
         ),
         migrations.AddConstraint(
-            model_name='apikey',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='api_key_has_name'),
+            model_name="apikey",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("name", ""), _negated=True), name="api_key_has_name"
+            ),
         ),
     ]

@@ -2,331 +2,800 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
+from django.db import migrations, models
+
 import projects.models.applications
 import projects.models.projects
 import projects.models.rules
 import projects.models.steps
 import projects.models.variables
 import projects.models.versions
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('agents', '0001_initial'),
-        ('orgs', '0001_initial'),
+        ("agents", "0001_initial"),
+        ("orgs", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Application',
+            name="Application",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.CharField(default=projects.models.applications.new_application_uid, editable=False, max_length=40, unique=True)),
-                ('name', models.CharField(max_length=100)),
-                ('code', models.CharField(max_length=60)),
-                ('description', models.TextField(blank=True, max_length=2000)),
-                ('deploy_script', models.TextField(blank=True)),
-                ('moving_names', models.CharField(blank=True, default='main|master|trunk|develop|latest|nightly|edge', help_text='RE2 pattern of names that are built again and again, such as branches', max_length=500)),
-                ('rules_revision', models.BigIntegerField(default=1)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('org', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='applications', to='orgs.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        default=projects.models.applications.new_application_uid,
+                        editable=False,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("code", models.CharField(max_length=60)),
+                ("description", models.TextField(blank=True, max_length=2000)),
+                ("deploy_script", models.TextField(blank=True)),
+                (
+                    "moving_names",
+                    models.CharField(
+                        blank=True,
+                        default="main|master|trunk|develop|latest|nightly|edge",
+                        help_text="RE2 pattern of names that are built again and again, such as branches",
+                        max_length=500,
+                    ),
+                ),
+                ("rules_revision", models.BigIntegerField(default=1)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "org",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="applications",
+                        to="orgs.organization",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name', 'pk'],
+                "ordering": ["name", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='ConfigFile',
+            name="ConfigFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.CharField(default=projects.models.applications.new_config_file_uid, editable=False, max_length=40, unique=True)),
-                ('name', models.CharField(help_text='Relative path, such as conf/app.env', max_length=200)),
-                ('file_type', models.CharField(choices=[('JSON', 'JSON'), ('XML', 'XML'), ('DOTENV', 'DOTENV'), ('TXT', 'TXT')], max_length=6)),
-                ('content', models.TextField(blank=True)),
-                ('version_pattern', models.CharField(blank=True, max_length=500)),
-                ('position', models.PositiveIntegerField(default=0)),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('application', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='config_files', to='projects.application')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        default=projects.models.applications.new_config_file_uid,
+                        editable=False,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="Relative path, such as conf/app.env", max_length=200
+                    ),
+                ),
+                (
+                    "file_type",
+                    models.CharField(
+                        choices=[
+                            ("JSON", "JSON"),
+                            ("XML", "XML"),
+                            ("DOTENV", "DOTENV"),
+                            ("TXT", "TXT"),
+                        ],
+                        max_length=6,
+                    ),
+                ),
+                ("content", models.TextField(blank=True)),
+                ("version_pattern", models.CharField(blank=True, max_length=500)),
+                ("position", models.PositiveIntegerField(default=0)),
+                (
+                    "updated_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "application",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="config_files",
+                        to="projects.application",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name', 'position', 'pk'],
+                "ordering": ["name", "position", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='Project',
+            name="Project",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.CharField(default=projects.models.projects.new_project_uid, editable=False, max_length=40, unique=True)),
-                ('name', models.CharField(max_length=100)),
-                ('code', models.CharField(max_length=60)),
-                ('description', models.TextField(blank=True, max_length=2000)),
-                ('framework', models.CharField(blank=True, max_length=40)),
-                ('app_type', models.CharField(blank=True, max_length=40)),
-                ('build_command', models.CharField(blank=True, max_length=500)),
-                ('install_command', models.CharField(blank=True, max_length=500)),
-                ('output_dir', models.CharField(blank=True, max_length=500)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('org', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='projects', to='orgs.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        default=projects.models.projects.new_project_uid,
+                        editable=False,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("code", models.CharField(max_length=60)),
+                ("description", models.TextField(blank=True, max_length=2000)),
+                ("framework", models.CharField(blank=True, max_length=40)),
+                ("app_type", models.CharField(blank=True, max_length=40)),
+                ("build_command", models.CharField(blank=True, max_length=500)),
+                ("install_command", models.CharField(blank=True, max_length=500)),
+                ("output_dir", models.CharField(blank=True, max_length=500)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "org",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="projects",
+                        to="orgs.organization",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name', 'pk'],
+                "ordering": ["name", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='Override',
+            name="Override",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.CharField(default=projects.models.projects.new_override_uid, editable=False, max_length=40, unique=True)),
-                ('content_sealed', models.BinaryField()),
-                ('is_sensitive', models.BooleanField(default=False)),
-                ('version_pattern', models.CharField(blank=True, max_length=500)),
-                ('updated_by_label', models.CharField(blank=True, max_length=200)),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('config_file', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='overrides', to='projects.configfile')),
-                ('environment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orgs.environment')),
-                ('org', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orgs.organization')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='overrides', to='projects.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        default=projects.models.projects.new_override_uid,
+                        editable=False,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
+                ("content_sealed", models.BinaryField()),
+                ("is_sensitive", models.BooleanField(default=False)),
+                ("version_pattern", models.CharField(blank=True, max_length=500)),
+                ("updated_by_label", models.CharField(blank=True, max_length=200)),
+                (
+                    "updated_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "config_file",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="overrides",
+                        to="projects.configfile",
+                    ),
+                ),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="orgs.environment",
+                    ),
+                ),
+                (
+                    "org",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="orgs.organization",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="overrides",
+                        to="projects.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='AutoDeployRule',
+            name="AutoDeployRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.CharField(default=projects.models.rules.new_rule_uid, editable=False, max_length=40, unique=True)),
-                ('strategy', models.CharField(choices=[('regex', 'Regular expression'), ('exact', 'Exact name'), ('wildcard', 'Wildcard'), ('tag', 'Tag'), ('latest', 'Latest version')], default='regex', max_length=10)),
-                ('pattern', models.CharField(blank=True, max_length=500)),
-                ('delay_minutes', models.PositiveIntegerField(default=0)),
-                ('is_enabled', models.BooleanField(default=True)),
-                ('allows_older', models.BooleanField(default=False, help_text='May put an older version over a newer one')),
-                ('position', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('application', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rules', to='projects.application')),
-                ('environment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rules', to='orgs.environment')),
-                ('org', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rules', to='orgs.organization')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rules', to='projects.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        default=projects.models.rules.new_rule_uid,
+                        editable=False,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
+                (
+                    "strategy",
+                    models.CharField(
+                        choices=[
+                            ("regex", "Regular expression"),
+                            ("exact", "Exact name"),
+                            ("wildcard", "Wildcard"),
+                            ("tag", "Tag"),
+                            ("latest", "Latest version"),
+                        ],
+                        default="regex",
+                        max_length=10,
+                    ),
+                ),
+                ("pattern", models.CharField(blank=True, max_length=500)),
+                ("delay_minutes", models.PositiveIntegerField(default=0)),
+                ("is_enabled", models.BooleanField(default=True)),
+                (
+                    "allows_older",
+                    models.BooleanField(
+                        default=False, help_text="May put an older version over a newer one"
+                    ),
+                ),
+                ("position", models.PositiveIntegerField(default=0)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "application",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rules",
+                        to="projects.application",
+                    ),
+                ),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rules",
+                        to="orgs.environment",
+                    ),
+                ),
+                (
+                    "org",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rules",
+                        to="orgs.organization",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rules",
+                        to="projects.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['project_id', 'position', 'pk'],
+                "ordering": ["project_id", "position", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='ProjectAgent',
+            name="ProjectAgent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('agent', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='uses', to='agents.agent')),
-                ('environment', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orgs.environment')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='project_agents', to='projects.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="uses",
+                        to="agents.agent",
+                    ),
+                ),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="orgs.environment",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="project_agents",
+                        to="projects.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['agent__name', 'pk'],
+                "ordering": ["agent__name", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='ProjectApplication',
+            name="ProjectApplication",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('application', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='uses', to='projects.application')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='project_applications', to='projects.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "application",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="uses",
+                        to="projects.application",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="project_applications",
+                        to="projects.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['application__name', 'pk'],
+                "ordering": ["application__name", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='ProjectEnvironment',
+            name="ProjectEnvironment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('url', models.CharField(blank=True, max_length=500)),
-                ('queue_mode', models.CharField(choices=[('every', 'Every deployment, first come first served'), ('latest', 'Latest only')], default='every', max_length=8)),
-                ('queue_limit_seconds', models.PositiveIntegerField(default=86400, help_text='A deployment that waits longer expires.')),
-                ('environment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='uses', to='orgs.environment')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='project_environments', to='projects.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("url", models.CharField(blank=True, max_length=500)),
+                (
+                    "queue_mode",
+                    models.CharField(
+                        choices=[
+                            ("every", "Every deployment, first come first served"),
+                            ("latest", "Latest only"),
+                        ],
+                        default="every",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "queue_limit_seconds",
+                    models.PositiveIntegerField(
+                        default=86400, help_text="A deployment that waits longer expires."
+                    ),
+                ),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="uses",
+                        to="orgs.environment",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="project_environments",
+                        to="projects.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['environment__position', 'environment_id'],
+                "ordering": ["environment__position", "environment_id"],
             },
         ),
         migrations.CreateModel(
-            name='Step',
+            name="Step",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.CharField(default=projects.models.steps.new_step_uid, editable=False, max_length=40, unique=True)),
-                ('position', models.PositiveIntegerField(default=0)),
-                ('name', models.CharField(max_length=100)),
-                ('description', models.CharField(blank=True, max_length=500)),
-                ('type', models.CharField(choices=[('bash', 'Bash'), ('powershell', 'PowerShell'), ('python', 'Python'), ('template', 'Template')], max_length=10)),
-                ('script', models.TextField(blank=True)),
-                ('template', models.CharField(blank=True, max_length=40)),
-                ('parameters', models.JSONField(default=dict)),
-                ('timeout_seconds', models.PositiveIntegerField(default=60)),
-                ('retries', models.PositiveSmallIntegerField(default=0)),
-                ('backoff_seconds', models.PositiveSmallIntegerField(default=1)),
-                ('continue_on_error', models.BooleanField(default=False)),
-                ('run_when', models.CharField(default='success', max_length=300)),
-                ('needs', models.JSONField(default=list, help_text='uids of other steps of the application')),
-                ('safe_to_repeat', models.BooleanField(default=False)),
-                ('application', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='projects.application')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        default=projects.models.steps.new_step_uid,
+                        editable=False,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
+                ("position", models.PositiveIntegerField(default=0)),
+                ("name", models.CharField(max_length=100)),
+                ("description", models.CharField(blank=True, max_length=500)),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("bash", "Bash"),
+                            ("powershell", "PowerShell"),
+                            ("python", "Python"),
+                            ("template", "Template"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("script", models.TextField(blank=True)),
+                ("template", models.CharField(blank=True, max_length=40)),
+                ("parameters", models.JSONField(default=dict)),
+                ("timeout_seconds", models.PositiveIntegerField(default=60)),
+                ("retries", models.PositiveSmallIntegerField(default=0)),
+                ("backoff_seconds", models.PositiveSmallIntegerField(default=1)),
+                ("continue_on_error", models.BooleanField(default=False)),
+                ("run_when", models.CharField(default="success", max_length=300)),
+                (
+                    "needs",
+                    models.JSONField(
+                        default=list, help_text="uids of other steps of the application"
+                    ),
+                ),
+                ("safe_to_repeat", models.BooleanField(default=False)),
+                (
+                    "application",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="steps",
+                        to="projects.application",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position', 'pk'],
+                "ordering": ["position", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='Variable',
+            name="Variable",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.CharField(default=projects.models.variables.new_variable_uid, editable=False, max_length=40, unique=True)),
-                ('key', models.CharField(max_length=200)),
-                ('value_sealed', models.BinaryField()),
-                ('is_sensitive', models.BooleanField(default=False)),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('environment', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orgs.environment')),
-                ('org', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='variables', to='orgs.organization')),
-                ('project', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='variables', to='projects.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        default=projects.models.variables.new_variable_uid,
+                        editable=False,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
+                ("key", models.CharField(max_length=200)),
+                ("value_sealed", models.BinaryField()),
+                ("is_sensitive", models.BooleanField(default=False)),
+                (
+                    "updated_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="orgs.environment",
+                    ),
+                ),
+                (
+                    "org",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="variables",
+                        to="orgs.organization",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="variables",
+                        to="projects.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['key', 'pk'],
+                "ordering": ["key", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='Version',
+            name="Version",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.CharField(default=projects.models.versions.new_version_uid, editable=False, max_length=40, unique=True)),
-                ('name', models.CharField(max_length=128)),
-                ('build', models.PositiveIntegerField(default=1)),
-                ('tags', models.JSONField(default=list)),
-                ('commit', models.CharField(blank=True, max_length=64)),
-                ('message', models.TextField(blank=True, max_length=10000)),
-                ('author', models.CharField(blank=True, max_length=200)),
-                ('author_avatar_url', models.CharField(blank=True, max_length=500)),
-                ('committed_at', models.DateTimeField(null=True)),
-                ('image', models.CharField(blank=True, max_length=500)),
-                ('notes', models.TextField(blank=True, max_length=50000)),
-                ('blocked_reason', models.CharField(blank=True, max_length=500)),
-                ('created_by_kind', models.CharField(max_length=8)),
-                ('created_by_label', models.CharField(blank=True, max_length=200)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('application', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='projects.application')),
-                ('org', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orgs.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        default=projects.models.versions.new_version_uid,
+                        editable=False,
+                        max_length=40,
+                        unique=True,
+                    ),
+                ),
+                ("name", models.CharField(max_length=128)),
+                ("build", models.PositiveIntegerField(default=1)),
+                ("tags", models.JSONField(default=list)),
+                ("commit", models.CharField(blank=True, max_length=64)),
+                ("message", models.TextField(blank=True, max_length=10000)),
+                ("author", models.CharField(blank=True, max_length=200)),
+                ("author_avatar_url", models.CharField(blank=True, max_length=500)),
+                ("committed_at", models.DateTimeField(null=True)),
+                ("image", models.CharField(blank=True, max_length=500)),
+                ("notes", models.TextField(blank=True, max_length=50000)),
+                ("blocked_reason", models.CharField(blank=True, max_length=500)),
+                ("created_by_kind", models.CharField(max_length=8)),
+                ("created_by_label", models.CharField(blank=True, max_length=200)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "application",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="versions",
+                        to="projects.application",
+                    ),
+                ),
+                (
+                    "org",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="orgs.organization",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.AddConstraint(
-            model_name='application',
-            constraint=models.UniqueConstraint(fields=('org', 'code'), name='application_code_once_per_org'),
+            model_name="application",
+            constraint=models.UniqueConstraint(
+                fields=("org", "code"), name="application_code_once_per_org"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='application',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), models.Q(('code', ''), _negated=True)), name='application_has_name'),
+            model_name="application",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("name", ""), _negated=True), models.Q(("code", ""), _negated=True)
+                ),
+                name="application_has_name",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='configfile',
-            constraint=models.UniqueConstraint(fields=('application', 'name', 'version_pattern'), name='config_file_one_per_name_and_pattern'),
+            model_name="configfile",
+            constraint=models.UniqueConstraint(
+                fields=("application", "name", "version_pattern"),
+                name="config_file_one_per_name_and_pattern",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='configfile',
-            constraint=models.CheckConstraint(condition=models.Q(('file_type__in', ['JSON', 'XML', 'DOTENV', 'TXT'])), name='config_file_type_known'),
+            model_name="configfile",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("file_type__in", ["JSON", "XML", "DOTENV", "TXT"])),
+                name="config_file_type_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='configfile',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='config_file_has_name'),
+            model_name="configfile",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("name", ""), _negated=True), name="config_file_has_name"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='project',
-            constraint=models.UniqueConstraint(fields=('org', 'code'), name='project_code_once_per_org'),
+            model_name="project",
+            constraint=models.UniqueConstraint(
+                fields=("org", "code"), name="project_code_once_per_org"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='project',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), models.Q(('code', ''), _negated=True)), name='project_has_name'),
+            model_name="project",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("name", ""), _negated=True), models.Q(("code", ""), _negated=True)
+                ),
+                name="project_has_name",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='override',
-            constraint=models.UniqueConstraint(fields=('project', 'config_file', 'environment', 'version_pattern'), name='override_one_per_place_and_pattern'),
+            model_name="override",
+            constraint=models.UniqueConstraint(
+                fields=("project", "config_file", "environment", "version_pattern"),
+                name="override_one_per_place_and_pattern",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='autodeployrule',
-            constraint=models.CheckConstraint(condition=models.Q(('strategy__in', ['regex', 'exact', 'wildcard', 'tag', 'latest'])), name='rule_strategy_known'),
+            model_name="autodeployrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("strategy__in", ["regex", "exact", "wildcard", "tag", "latest"])
+                ),
+                name="rule_strategy_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='projectagent',
-            constraint=models.UniqueConstraint(fields=('project', 'agent', 'environment'), name='project_agent_once'),
+            model_name="projectagent",
+            constraint=models.UniqueConstraint(
+                fields=("project", "agent", "environment"), name="project_agent_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='projectagent',
-            constraint=models.UniqueConstraint(condition=models.Q(('environment', None)), fields=('project', 'agent'), name='project_agent_once_for_all_environments'),
+            model_name="projectagent",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("environment", None)),
+                fields=("project", "agent"),
+                name="project_agent_once_for_all_environments",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='projectapplication',
-            constraint=models.UniqueConstraint(fields=('project', 'application'), name='project_application_once'),
+            model_name="projectapplication",
+            constraint=models.UniqueConstraint(
+                fields=("project", "application"), name="project_application_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='projectenvironment',
-            constraint=models.UniqueConstraint(fields=('project', 'environment'), name='project_environment_once'),
+            model_name="projectenvironment",
+            constraint=models.UniqueConstraint(
+                fields=("project", "environment"), name="project_environment_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='projectenvironment',
-            constraint=models.CheckConstraint(condition=models.Q(('queue_mode__in', ['every', 'latest'])), name='project_environment_queue_mode_known'),
+            model_name="projectenvironment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("queue_mode__in", ["every", "latest"])),
+                name="project_environment_queue_mode_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='step',
-            constraint=models.CheckConstraint(condition=models.Q(('type__in', ['bash', 'powershell', 'python', 'template'])), name='step_type_known'),
+            model_name="step",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("type__in", ["bash", "powershell", "python", "template"])),
+                name="step_type_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='step',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='step_has_name'),
+            model_name="step",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("name", ""), _negated=True), name="step_has_name"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='step',
-            constraint=models.CheckConstraint(condition=models.Q(('type', 'template'), ('template', ''), _connector='XOR'), name='step_template_named'),
+            model_name="step",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("type", "template"), ("template", ""), _connector="XOR"),
+                name="step_template_named",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='step',
-            constraint=models.CheckConstraint(condition=models.Q(('timeout_seconds__gte', 1), ('timeout_seconds__lte', 86400)), name='step_timeout_within_a_day'),
+            model_name="step",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("timeout_seconds__gte", 1), ("timeout_seconds__lte", 86400)),
+                name="step_timeout_within_a_day",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='variable',
-            constraint=models.UniqueConstraint(condition=models.Q(('environment__isnull', False), ('project__isnull', False)), fields=('project', 'environment', 'key'), name='variable_once_in_project_environment'),
+            model_name="variable",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("environment__isnull", False), ("project__isnull", False)),
+                fields=("project", "environment", "key"),
+                name="variable_once_in_project_environment",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='variable',
-            constraint=models.UniqueConstraint(condition=models.Q(('environment', None), ('project__isnull', False)), fields=('project', 'key'), name='variable_once_in_project'),
+            model_name="variable",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("environment", None), ("project__isnull", False)),
+                fields=("project", "key"),
+                name="variable_once_in_project",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='variable',
-            constraint=models.UniqueConstraint(condition=models.Q(('environment__isnull', False), ('project', None)), fields=('org', 'environment', 'key'), name='variable_once_in_org_environment'),
+            model_name="variable",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("environment__isnull", False), ("project", None)),
+                fields=("org", "environment", "key"),
+                name="variable_once_in_org_environment",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='variable',
-            constraint=models.UniqueConstraint(condition=models.Q(('environment', None), ('project', None)), fields=('org', 'key'), name='variable_once_in_org'),
+            model_name="variable",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("environment", None), ("project", None)),
+                fields=("org", "key"),
+                name="variable_once_in_org",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='variable',
-            constraint=models.CheckConstraint(condition=models.Q(('key', ''), _negated=True), name='variable_has_key'),
+            model_name="variable",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("key", ""), _negated=True), name="variable_has_key"
+            ),
         ),
         migrations.AddIndex(
-            model_name='version',
-            index=models.Index(fields=['application', '-id'], name='version_list'),
+            model_name="version",
+            index=models.Index(fields=["application", "-id"], name="version_list"),
         ),
         migrations.AddIndex(
-            model_name='version',
-            index=models.Index(fields=['org', '-id'], name='version_list_of_org'),
+            model_name="version",
+            index=models.Index(fields=["org", "-id"], name="version_list_of_org"),
         ),
         migrations.AddConstraint(
-            model_name='version',
-            constraint=models.UniqueConstraint(fields=('application', 'name', 'build'), name='version_name_once_per_application'),
+            model_name="version",
+            constraint=models.UniqueConstraint(
+                fields=("application", "name", "build"), name="version_name_once_per_application"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='version',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), ('build__gte', 1)), name='version_has_name_and_build'),
+            model_name="version",
+            constraint=models.CheckConstraint(
+                condition=models.Q(models.Q(("name", ""), _negated=True), ("build__gte", 1)),
+                name="version_has_name_and_build",
+            ),
         ),
     ]

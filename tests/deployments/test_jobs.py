@@ -12,6 +12,7 @@ from agents.protocol import StepReport
 from deployments.models import Deployment, Job, JobState, State, StepRun, Tick
 from deployments.services import cancel, jobs, offers, queues, requests, sweeps
 from orgs.models import SYSTEM, Event
+from projects.models import ProjectAgent
 from tests import factories
 from tests.factories import Place
 
@@ -304,17 +305,18 @@ def test_canceling_what_has_ended_is_refused_with_its_end() -> None:
 def test_the_form_that_is_sent_twice_gives_one_deployment() -> None:
     place = factories.make_place()
     version = factories.make_version(place.application)
-    asked = {
-        "project": place.project,
-        "application": place.application,
-        "environment": place.environment,
-        "version": version,
-        "by": SYSTEM,
-        "form_key": "form-1",
-    }
+    def send_form() -> Deployment:
+        return requests.request_deployment(
+            project=place.project,
+            application=place.application,
+            environment=place.environment,
+            version=version,
+            by=SYSTEM,
+            form_key="form-1",
+        )
 
-    first = requests.request_deployment(**asked)
-    second = requests.request_deployment(**asked)
+    first = send_form()
+    second = send_form()
 
     assert first == second
     assert Deployment.objects.count() == 1
@@ -341,7 +343,7 @@ def test_a_deployment_without_an_agent_waits_until_one_is_linked() -> None:
     deployment = deploy(place)
     assert queues.waiting_sentence(deployment).startswith("No agent serves")
 
-    factories.ProjectAgent.objects.create(project=place.project, agent=place.agent)
+    ProjectAgent.objects.create(project=place.project, agent=place.agent)
     sweeps.unstick()
 
     assert take(place).deployment == deployment
