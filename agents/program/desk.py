@@ -204,7 +204,8 @@ class Desk:
         result = run.run()
         self._leave_slot(held)
         if result is not None and held.deliver(held.ticket, run.shipper, result):
-            self._release(held)
+            self._release(held)  # the next job of this target need not wait for the cleaning
+            held.ticket.remove()
             run.clear_old(self._busy_deployments())
 
     def _report(self, held: Held) -> None:
@@ -214,7 +215,8 @@ class Desk:
             return
         self._leave_slot(held)
         result = ticket.result or Result("canceled", NEVER_STARTED)
-        held.deliver(ticket, Shipper(held.wire, ticket.log), result)
+        if held.deliver(ticket, Shipper(held.wire, ticket.log), result):
+            ticket.remove()
 
     def _drop(self, held: Held) -> None:
         if held.ticket is not None:

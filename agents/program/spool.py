@@ -263,9 +263,8 @@ class Spool:
             self._write_done(ticket, ticket.result.outcome if ticket.result else "unknown")
 
     def forget(self, ticket: Ticket, outcome: str) -> None:
-        """The server has the result; all that stays is one line that says so."""
+        """The server has the result. One line says so; the ticket itself may go at leisure."""
         self._write_done(ticket, outcome)
-        ticket.remove()
 
     def outcome_of(self, uid: str) -> Outcome | None:
         """How a job ended that was delivered earlier, if that is still known."""

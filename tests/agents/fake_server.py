@@ -6,6 +6,7 @@ It stands in for Hydra where the agent program is tested: no database, and fault
 from __future__ import annotations
 
 import base64
+import ssl
 import threading
 import time
 import zlib
@@ -92,18 +93,26 @@ class FakeServer:
         self.is_superseded = False
         self.hello_at: float | None = None
         self.changed = threading.Condition()
+        self.tls: ssl.SSLContext | None = None
+        self.poll_url = ""  # another than its own
         self._server: Listener | None = None
         self.port = 0
         self.open()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"https://localhost:{self.port}" if self.tls else f"http://127.0.0.1:{self.port}"
+
+    def use_tls(self, context: ssl.SSLContext) -> None:
+        self.close()
+        self.tls = context
+        self.open()
 
     def open(self) -> None:
         """Listen, on the same port as before."""
         self._server = Listener(("127.0.0.1", self.port), Handler)
         self._server.fake = self
+        self._server.tls = self.tls
         self.port = self._server.server_address[1]
         thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
@@ -238,7 +247,7 @@ class FakeServer:
         ]
         return 200, {
             "agent": {"id": "agt_1", "name": "web-1"},
-            "poll_url": f"{self.url}/live/agent/poll",
+            "poll_url": self.poll_url or f"{self.url}/live/agent/poll",
             "heartbeat_s": self.heartbeat_s,
             "lease_s": 3,
             "poll_s": self.poll_s,

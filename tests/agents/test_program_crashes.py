@@ -212,6 +212,22 @@ def test_an_offer_that_lapsed_is_taken_up_under_its_new_fence(
     assert counter.read_text() == "one\n"
 
 
+def test_an_agent_that_slept_through_its_lease_is_fenced_when_it_wakes(
+    server: FakeServer, agent: AgentProcess
+) -> None:
+    agent.start()
+    job = server.offer("echo $$ > pid; echo up; while true; do sleep 0.05; done")
+    server.wait(lambda: job.log == b"up\n")
+    pid = int((agent.deployment(1) / "pid").read_text())
+
+    agent.send(signal.SIGSTOP)
+    server.fence_off(job)
+    agent.send(signal.SIGCONT)
+
+    wait_for(lambda: not is_alive(pid), "the end of the script", seconds=5)
+    assert not job.finishes
+
+
 # --- Stopping it on purpose ---
 
 
