@@ -1,0 +1,1 @@
+"""One module per measure: each takes a running Hydra and adds its figures to the sheet."""
