@@ -48,7 +48,7 @@ def lapse_leases() -> int:
     extended once before any is called lost.
     """
     if not take_tick("leases"):
-        Job.objects.filter(state=JobState.RUNNING).update(lease_until=Now() + jobs.lease_duration())
+        extend_leases()
         return 0
     lapsed = Job.objects.lapsed_leases().values_list("pk", "deployment__target_id")[:BATCH]
     for pk, target_id in list(lapsed):
@@ -56,9 +56,17 @@ def lapse_leases() -> int:
     return len(lapsed)
 
 
+def extend_leases() -> int:
+    """Give every running job a whole lease from now on: who could not be heard was not silent."""
+    running = Job.objects.filter(state=JobState.RUNNING)
+    return running.update(lease_until=Now() + jobs.lease_duration())
+
+
 def take_tick(name: str) -> bool:
     """Note that we are here; False when the last time is so long ago that we were away."""
-    away = timedelta(seconds=max(15.0, 3 * settings.HYDRA_SWEEP_SECONDS))
+    away = timedelta(
+        seconds=max(settings.HYDRA_LEASE_SECONDS / 3, 3 * settings.HYDRA_SWEEP_SECONDS)
+    )
     fresh = Tick.objects.filter(name=name, last_at__gt=Now() - away).update(last_at=Now())
     if fresh:
         return True

@@ -94,6 +94,11 @@ class Worker:
                 wake.set()
 
     def keep(self) -> None:
+        """Whoever starts was away before, and agents could not renew; then keep every thread."""
+        try:
+            sweeps.extend_leases()
+        except DatabaseError as error:
+            log.warning("leases are not extended", error=str(error))
         while not self.stopping.is_set():
             for kind in KINDS:
                 thread = self.threads.get(kind)

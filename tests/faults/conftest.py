@@ -1,4 +1,4 @@
-"""One installation for each test that may break it."""
+"""One installation for each test that may break it, all of them copies of one that is ready."""
 
 from __future__ import annotations
 
@@ -9,14 +9,29 @@ import pytest
 from tests.faults.installation import Installation
 
 
+@pytest.fixture(scope="session")
+def ready() -> Iterator[Installation]:
+    """An installation with the demo, stopped: migrating takes its time once."""
+    installation = Installation()
+    installation.start()
+    installation.stop()
+    yield installation
+    installation.remove()
+
+
 @pytest.fixture
-def install() -> Iterator[Callable[..., Installation]]:
+def install(ready: Installation) -> Iterator[Callable[..., Installation]]:
     """Starts installations, with more environment if wanted, and leaves none behind."""
     made: list[Installation] = []
 
-    def start(**environment: str) -> Installation:
-        installation = Installation(environment=environment)
+    def start(
+        *, with_demo: bool = True, steps: tuple[str, ...] = (), **environment: str
+    ) -> Installation:
+        installation = ready.copy(**environment)
+        installation.with_demo = with_demo
         made.append(installation)
+        if steps:
+            installation.set_steps(*steps)
         installation.start()
         return installation
 

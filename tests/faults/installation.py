@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -55,6 +56,8 @@ class Installation:
     process: subprocess.Popen[bytes] | None = None
     database: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+    with_demo: bool = True
+    others: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def is_full(self) -> bool:
@@ -63,10 +66,10 @@ class Installation:
     def start(self) -> None:
         if self.is_full and not self.database:
             self.database = new_database(os.environ["DATABASE_URL"])
-        (self.home / "demo.json").unlink(missing_ok=True) if not self.facts else None
+        (self.home / "up.log").unlink(missing_ok=True)
         log = (self.home / "up.log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "hydra", "up", "--demo"],
+            [sys.executable, "-m", "hydra", "up", *(["--demo"] if self.with_demo else [])],
             cwd=ROOT,
             env=self.complete_environment(),
             stdout=log,
@@ -74,13 +77,18 @@ class Installation:
             stdin=subprocess.DEVNULL,
         )
         log.close()
-        wait_for(self.is_welcoming, seconds=START_SECONDS, what=f"start\n{self.log()}")
+        wait_for(self.is_welcoming, seconds=START_SECONDS, what=f"start of {self.home}")
         self.facts = json.loads((self.home / "demo.json").read_text())
 
     def is_welcoming(self) -> bool:
         if self.process is None or self.process.poll() is not None:
             raise AssertionError(f"hydra up ended:\n{self.log()}")
-        return "Hydra is running." in self.log()
+        if self.with_demo:
+            return "Hydra is running." in self.log()
+        try:
+            return self.call("GET", "/readyz", timeout=5).status == 200
+        except (OSError, http.client.HTTPException):
+            return False
 
     def complete_environment(self) -> dict[str, str]:
         kept = {
@@ -114,6 +122,71 @@ class Installation:
         self.process = None
         return time.monotonic() - began
 
+    def copy(self, **environment: str) -> Installation:
+        """Another installation with the data of this one, which must not run."""
+        other = Installation(environment=environment, facts=dict(self.facts))
+        for name in ("hydra.sqlite3", "secrets.json", "demo.json"):
+            if (self.home / name).exists():
+                shutil.copy2(self.home / name, other.home / name)
+        if self.database:
+            other.database = new_database(os.environ["DATABASE_URL"], template=self.database)
+        return other
+
+    def start_agent(self, **environment: str) -> subprocess.Popen[bytes]:
+        """The demo's agent as a process of the test's, which outlives the server."""
+        with (self.home / "agent.log").open("ab") as log:
+            agent = subprocess.Popen(
+                [
+                    *[sys.executable, "-m", "agents.program", "run"],
+                    *["--server", f"http://127.0.0.1:{self.port}"],
+                    *["--work-dir", str(self.home / "agent")],
+                ],
+                cwd=ROOT,
+                env={
+                    **self.complete_environment(),
+                    "HYDRA_AGENT_KEY": self.facts["agent_key"],
+                    **environment,
+                },
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+        self.others.append(agent)
+        return agent
+
+    def set_steps(self, *scripts: str, **fields: Any) -> None:
+        """Replace the demo application's steps by these bash scripts."""
+        self.run_python(
+            "from projects.models import Application, Step\n"
+            f"app = Application.objects.get(code={self.facts['application']!r})\n"
+            "app.steps.all().delete()\n"
+            f"for n, script in enumerate({list(scripts)!r}):\n"
+            "    Step.objects.create(application=app, position=n, name=f'Step {n}',"
+            f" type='bash', script=script, **{fields!r})\n"
+        )
+
+    def run_python(self, code: str) -> str:
+        """Run code in the installation's Django, beside its processes."""
+        done = subprocess.run(
+            [sys.executable, "-c", f"import django; django.setup()\n{code}"],
+            cwd=ROOT,
+            env={
+                **self.complete_environment(),
+                "DJANGO_SETTINGS_MODULE": "hydra.settings",
+                **self.secrets(),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def secrets(self) -> dict[str, str]:
+        found: dict[str, str] = json.loads((self.home / "secrets.json").read_text())
+        return found
+
     def kill(self) -> None:
         """`kill -9` of the supervisor and all that it started."""
         if self.process is None:
@@ -125,6 +198,10 @@ class Installation:
         self.process = None
 
     def remove(self) -> None:
+        for other in self.others:
+            for pid in [other.pid, *descendants(other.pid)]:
+                kill(pid)
+            other.wait()
         self.kill()
         shutil.rmtree(self.home, ignore_errors=True)
 
@@ -185,12 +262,13 @@ class Installation:
         return content
 
 
-def new_database(url: str) -> str:
-    """A new, empty database on the server of `url`."""
+def new_database(url: str, *, template: str = "") -> str:
+    """A new database on the server of `url`, empty or a copy of `template`'s."""
     name = f"up_{os.getpid()}_{time.monotonic_ns()}"
     parts = urlsplit(url)
     with psycopg.connect(libpq(url), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        copied = f' TEMPLATE "{urlsplit(template).path.lstrip("/")}"' if template else ""
+        connection.execute(f'CREATE DATABASE "{name}"{copied}')  # type: ignore[arg-type]  # our own names
     return url.replace(f"{parts.path}?", f"/{name}?") if parts.query else url + name
 
 
@@ -226,7 +304,5 @@ def command_line(pid: int) -> str:
 
 
 def kill(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -42,7 +42,7 @@ def test_one_curl_deploys_to_all_environments_and_ctrl_c_stops_everything(
     assert hydra.process is not None
     family = descendants(hydra.process.pid)
     assert hydra.stop() < 5
-    assert [pid for pid in family if os.path.exists(f"/proc/{pid}")] == []
+    assert [pid for pid in family if Path(f"/proc/{pid}").exists()] == []
 
 
 def test_a_second_start_keeps_the_data_and_the_credentials(install: Install) -> None:
@@ -51,7 +51,6 @@ def test_a_second_start_keeps_the_data_and_the_credentials(install: Install) -> 
     started = hydra.create_version("v1.0.0").body["deployments"][0]["id"]
     hydra.wait_until(started, "succeeded")
     hydra.stop()
-    (hydra.home / "up.log").unlink()
 
     hydra.start()
 
