@@ -40,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InUse as in_use:
         say(str(in_use))
         return EXIT_IN_USE
+    except PermissionError as error:
+        say(f"The agent may not do what it has to: {error}.")
+        return EXIT_USAGE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -99,7 +102,11 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 def _run(told: argparse.Namespace) -> int:
     options = read_options(told)
     with only_one(options.own_dir):
-        return Agent(options).run(stop_on_eof=told.stop_on_eof)
+        try:
+            agent = Agent(options)
+        except OSError as error:
+            raise BadUse(f"The work folder cannot be used: {error}.") from error
+        return agent.run(stop_on_eof=told.stop_on_eof)
 
 
 def _install(told: argparse.Namespace) -> int:

@@ -45,6 +45,7 @@ class Desk:
 
     def pulses(self) -> list[RunningJob]:
         """For a heartbeat: what was started here, until the server has its result."""
+        self._around.processes.collect()  # as good a moment as any
         with self._changed:
             held = [one for one in self._held.values() if one.has_started]
         return [{"id": one.uid, "fence": one.fence} for one in held]
@@ -107,8 +108,10 @@ class Desk:
         """What the server's hello says about a job."""
         with self._changed:
             held = self._held.get(uid)
-            if held is None or uid in self._running:
-                if held is not None and action == "drop":
+            if held is None:
+                return
+            if held.is_at_work:  # a second hello of the same session
+                if action == "drop":
                     held.interrupt("fenced")
                 return
             if action == "drop" or held.ticket is None:
@@ -158,6 +161,7 @@ class Desk:
         """Under the lock: occupy a slot and begin."""
         self._held[held.uid] = held
         self._running.add(held.uid)
+        held.is_at_work = True
         thread = threading.Thread(
             target=self._and_release,
             args=(held, work, *arguments),

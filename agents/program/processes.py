@@ -240,6 +240,17 @@ def _identity(user: str | None) -> _Identity:
     return _Identity(entry.pw_uid, entry.pw_gid, os.getgrouplist(user, entry.pw_gid))
 
 
+def home_of(user: str | None) -> dict[str, str]:
+    """What the environment says of `user`, when that is somebody else than the agent."""
+    if user is None or sys.platform == "win32":
+        return {}
+    try:
+        home = pwd.getpwnam(user).pw_dir
+    except KeyError:
+        return {}  # starting a script will say so
+    return {"HOME": home, "USER": user, "LOGNAME": user}
+
+
 def _processes() -> Iterator[Seen]:
     if sys.platform == "linux":
         yield from _linux_processes()

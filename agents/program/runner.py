@@ -51,6 +51,7 @@ class Held:
         self.job: Job | None = None
         self.ticket: Ticket | None = None
         self.has_started = False  # the server knows that it runs here
+        self.is_at_work = False  # a thread sees to it
         self.interruption = Interruption()
         listener = Listener(
             on_cancel=lambda: self.interrupt("canceled"),
@@ -218,7 +219,7 @@ class JobRun:
             book=self._book,
             interruption=self._held.interruption,
             processes=self._around.processes,
-            env=script_env(self._job, self._folder),
+            env=script_env(self._job, self._folder, self._options.policy.user),
             user=self._options.policy.user,
             timeout_seconds=self._options.timeout_seconds,
             grace_seconds=self._grace,

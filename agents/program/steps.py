@@ -19,7 +19,7 @@ from agents.program.joblog import LogTurns, StepLog
 from agents.program.masking import Masker
 from agents.program.offers import Job, Step
 from agents.program.output import Output
-from agents.program.processes import Command, Family, Processes, born, step_mark
+from agents.program.processes import Command, Family, Processes, born, home_of, step_mark
 from agents.program.spool import Ticket
 from agents.protocol import StepState
 
@@ -168,11 +168,12 @@ class _NoInterpreter(Exception):
     """This machine cannot run scripts of that type."""
 
 
-def script_env(job: Job, folder: WorkFolder) -> dict[str, str]:
+def script_env(job: Job, folder: WorkFolder, user: str | None) -> dict[str, str]:
     """What scripts see: the agent's environment without Hydra's own, then the job's."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     return {
         **inherited,
+        **home_of(user),
         **job.env,
         "HYDRA_CONFIG_DIR": str(folder.config),
         "HYDRA_WORK_DIR": str(folder.path),

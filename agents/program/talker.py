@@ -24,7 +24,7 @@ from agents.program.desk import Desk
 from agents.program.heartbeat import Heartbeat
 from agents.program.options import Options
 from agents.program.saying import say
-from agents.protocol import HELLO, POLL, POLL_SECONDS, PROTOCOL
+from agents.protocol import HELLO, POLL, POLL_SECONDS, PROTOCOL, Hello
 
 _FULL_PAUSE_SECONDS = 1.0  # a slot is usually free again before a parked poll is worth it
 _NOT_KNOWN_PAUSE_SECONDS = 5.0
@@ -116,7 +116,7 @@ class Talker(threading.Thread):
         self._client.pause(backoff.next_pause(_NOT_KNOWN_PAUSE_SECONDS))
 
     def _greet(self) -> None:
-        asked = {
+        asked: Hello = {
             "protocol": PROTOCOL,
             "session": self._client.session,
             "version": __version__,
@@ -139,10 +139,12 @@ class Talker(threading.Thread):
             self.heartbeat.start()
         name = answer.get("agent")
         say(f"Connected to {self._client.server} as “{_name(name)}”.")
-        for job in _objects(answer.get("jobs")):
+        told = {str(job.get("id")): job for job in _objects(answer.get("jobs"))}
+        for held in asked["jobs"]:
+            job = told.get(held["id"], {})
             fence = job.get("fence")
-            fence = fence if isinstance(fence, int) else 0
-            self._desk.obey(str(job.get("id")), fence, str(job.get("action")))
+            fence = fence if isinstance(fence, int) else held["fence"]
+            self._desk.obey(held["id"], fence, str(job.get("action")))
 
     def _poll(self) -> None:
         """Ask once. At the limit of jobs, first give them a moment, then wait for cancels alone."""

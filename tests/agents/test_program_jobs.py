@@ -418,36 +418,39 @@ def test_two_jobs_of_one_target_never_run_at_once(server: FakeServer, agent: Age
     assert [line[2:] for line in order if line] == ["in", "out"] * 3
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "../x",
-        "/etc/x",
-        "a/../../x",
-        "C:x",
-        "C:\\x",
-        "a\\..\\x",
-        "a\0b",
-        "",
-        "a//b",
-        ".",
-        "nul",
-        "x ",
-    ],
-)
+ESCAPES = [
+    "../x",
+    "/etc/x",
+    "a/../../x",
+    "C:x",
+    "C:\\x",
+    "a\\..\\x",
+    "a\0b",
+    "",
+    "a//b",
+    ".",
+    "nul",
+    "x ",
+]
+
+
 def test_a_configuration_file_cannot_leave_its_folder(
-    server: FakeServer, agent: AgentProcess, name: str
+    server: FakeServer, agent: AgentProcess
 ) -> None:
     agent.start()
-    job = server.offer(
-        "echo ran > ../ran", files=[config_file("good", b"1"), config_file(name, b"evil")]
-    )
+    jobs = [
+        server.offer(
+            "echo ran > ../ran", files=[config_file("good", b"1"), config_file(name, b"x")]
+        )
+        for name in ESCAPES
+    ]
 
-    server.wait_over(job)
+    server.wait_over(*jobs)
 
-    assert job.outcome == "failed"
-    assert "Nothing was run." in job.reason
-    assert states(job) == {0: "skipped"}
+    for name, job in zip(ESCAPES, jobs, strict=True):
+        assert job.outcome == "failed", name
+        assert "Nothing was run." in job.reason
+        assert states(job) == {0: "skipped"}
     written = [path for path in agent.work_dir.rglob("*") if path.is_file()]
     assert all(".hydra-agent" in path.parts for path in written)
 
@@ -480,18 +483,19 @@ def test_a_link_where_a_file_belongs_is_replaced_and_one_where_a_folder_belongs_
 
 
 @pytest.mark.parametrize("field", ["project", "application", "environment", "deployment"])
-@pytest.mark.parametrize("value", ["..", "a/b", "", "a\0", ".hidden", "-x", 7, None])
 def test_a_name_that_is_no_folder_refuses_the_job(
-    server: FakeServer, agent: AgentProcess, field: str, value: object
+    server: FakeServer, agent: AgentProcess, field: str
 ) -> None:
+    values = ["..", "a/b", "", "a\0", ".hidden", "-x", "x.", 7, None]
     agent.start()
-    job = server.offer("echo ran", **{field: value})
+    jobs = [server.offer("echo ran", **{field: value}) for value in values]
 
-    server.wait_over(job)
+    server.wait_over(*jobs)
 
-    assert job.outcome == "failed"
-    assert f"The {field} {value!r} cannot be the name of a folder." == job.reason
-    assert not job.log
+    for value, job in zip(values, jobs, strict=True):
+        assert job.outcome == "failed"
+        assert job.reason == f"The {field} {value!r} cannot be the name of a folder."
+        assert not job.log
 
 
 def test_the_newest_successes_are_kept_and_never_the_last_good_one_removed(

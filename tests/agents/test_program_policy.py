@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.agents.agent_process import AgentProcess
-from tests.agents.fake_server import FakeServer, step
+from tests.agents.fake_server import KEY, FakeServer, step
 
 
 def policy_file(folder: Path, **policy: object) -> str:
@@ -91,12 +93,13 @@ def test_scripts_run_as_the_user_of_the_policy(
         folder.chmod(0o755)
     agent.folder.chmod(0o755)
     agent.start("--policy", policy_file(tmp_path, user="nobody"))
-    job = server.offer("id -un; touch here; ls -l /proc/self/fd | wc -l")
+    job = server.offer("id -un; echo $HOME; touch here")
 
     server.wait_over(job)
 
-    assert job.log.startswith(b"nobody\n")
-    assert (agent.deployment(1) / "here").stat().st_uid == pwd.getpwnam("nobody").pw_uid
+    nobody = pwd.getpwnam("nobody")
+    assert job.log == f"nobody\n{nobody.pw_dir}\n".encode()
+    assert (agent.deployment(1) / "here").stat().st_uid == nobody.pw_uid
 
 
 @pytest.mark.parametrize(
@@ -139,3 +142,20 @@ def test_a_wrong_start_is_a_sentence(
     assert agent.wait() == 2
     assert sentence in agent.said
     assert not server.hellos
+
+
+def test_what_would_be_installed_can_be_looked_at_first(archive: Path) -> None:
+    command = [sys.executable, str(archive), "install", "--server", "https://hydra.example.com"]
+    command += ["--max-jobs", "2", "--work-dir", "/srv/my deploys", "--print"]
+    told = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "HYDRA_AGENT_KEY": KEY},
+    )
+
+    assert "[Service]" in told.stdout
+    assert "run --server https://hydra.example.com --key-file " in told.stdout
+    assert "--work-dir '/srv/my deploys'" in told.stdout
+    assert KEY not in told.stdout + told.stderr
