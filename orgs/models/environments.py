@@ -19,8 +19,11 @@ class EnvironmentQuerySet(models.QuerySet["Environment"]):
         return self.filter(org=org)
 
     def with_uses(self) -> EnvironmentQuerySet:
-        """With `projects`, the number of projects that have it."""
-        return self.annotate(projects=Count("uses"))
+        """In order, with `projects`, the number of projects that have it.
+
+        The order is asked for, because Django drops a model's own one when it counts.
+        """
+        return self.annotate(projects=Count("uses")).order_by("position", "pk")
 
 
 class Environment(models.Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.views import SignupView
@@ -22,6 +22,9 @@ from orgs.models import Membership, User
 from orgs.services import organizations
 
 
+EMAIL_TAKEN = "There is an account with this e-mail address already. Sign in instead."
+
+
 class EmailTaken(Refused):
     """Two people signed up with one address at the same moment; this one was second."""
 
@@ -31,6 +34,13 @@ class EmailTaken(Refused):
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """Where django-allauth asks the product."""
 
+    error_messages: ClassVar[dict[str, str]] = {
+        **DefaultAccountAdapter.error_messages,
+        "email_password_mismatch": "The e-mail address or the password is wrong.",
+        "too_many_login_attempts": "Too many failed attempts. Wait a few minutes and try again.",
+        "email_taken": EMAIL_TAKEN,
+    }
+
     def save_user(self, request: HttpRequest, user: User, form: Form, commit: bool = True) -> User:
         """Save the new account with what it is for: a place in an organization."""
         user.name = form.cleaned_data["name"].strip()
@@ -38,7 +48,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             with transaction.atomic():
                 super().save_user(request, user, form, commit)
         except IntegrityError as error:
-            raise EmailTaken("A user is already registered with this email address.") from error
+            raise EmailTaken(EMAIL_TAKEN) from error
         organizations.welcome(
             user,
             code=form.cleaned_data["invite_code"],

@@ -23,9 +23,11 @@ from projects.views.finding import attempt, find_application, find_config_file
 @member(Right.APPLICATION_READ)
 def config_file_list(request: OrgRequest, code: str) -> HttpResponse:
     application = find_application(request, code)
+    # The order is asked for, because Django drops a model's own one when it counts.
+    files = application.config_files.annotate(override_count=Count("overrides"))
     context = {
         "application": application,
-        "files": application.config_files.annotate(override_count=Count("overrides")),
+        "files": files.order_by("name", "position", "pk"),
         "tab": "configurations",
     }
     return render_page(request, "applications/config_files.html", context)

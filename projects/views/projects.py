@@ -33,6 +33,7 @@ def project_list(request: OrgRequest) -> HttpResponse:
         Project.objects.in_org(request.org)
         .annotate(application_count=Count("project_applications", distinct=True))
         .prefetch_related("project_environments__environment")
+        .order_by("name", "pk")  # counting drops the model's own order
     )
     if query:
         rows = rows.filter(Q(name__icontains=query) | Q(code__icontains=query))

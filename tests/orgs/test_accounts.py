@@ -125,8 +125,9 @@ def test_what_is_wrong_is_said_at_its_field(
 
 
 def test_an_address_is_used_once_whatever_its_case(client: Client, olivia: User) -> None:
-    sign_up(client, email="OLIVIA@Northwind.Example")
+    answer = sign_up(client, email="OLIVIA@Northwind.Example")
 
+    assert list(answer.context["form"].errors) == ["email"]
     assert User.objects.count() == 1
     assert who(client) is None
 
@@ -179,7 +180,7 @@ def test_a_wrong_password_and_an_unknown_address_are_told_apart_by_nobody(
     answer = client.post("/account/login/", {"login": login, "password": password})
 
     assert answer.context["form"].non_field_errors() == [
-        "The email address and/or password you specified are not correct."
+        "The e-mail address or the password is wrong."
     ]
     assert who(client) is None
 
@@ -191,7 +192,7 @@ def test_guessing_is_slowed_down(client: Client, olivia: User) -> None:
     answer = client.post("/account/login/", {"login": olivia.email, "password": factories.PASSWORD})
 
     assert who(client) is None
-    assert "Too many failed login attempts" in answer.content.decode()
+    assert "Too many failed attempts" in answer.content.decode()
 
 
 def test_signing_out_takes_a_click(northwind: Organization, olivia: User) -> None:

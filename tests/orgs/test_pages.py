@@ -192,10 +192,11 @@ def test_the_order_is_saved_as_sent_or_one_place_on(
     sent: dict[str, Any] = {"uid": [uids[name] for name in "CAB"]}
     sent |= {button: uids.get(name, name) for button, name in press.items()}
 
-    signed_in(max).post("/o/northwind/settings/environments/order/", sent)
+    page = signed_in(max).post("/o/northwind/settings/environments/order/", sent, follow=True)
 
     saved = Environment.objects.in_org(northwind).values_list("name", flat=True)
     assert "".join(saved) == order
+    assert "".join(shown.name for shown in page.context["environments"]) == order
 
 
 def test_an_outdated_order_changes_nothing_and_says_so(northwind: Organization, max: User) -> None:
