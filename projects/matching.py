@@ -69,15 +69,15 @@ class Strategy(StrEnum):
 
 
 class Compiled(Protocol):
-    def fullmatch(self, text: str) -> object | None: ...
+    def fullmatch(self, text: str, /) -> object | None: ...
 
 
 class CompiledSet(Protocol):
-    def Add(self, pattern: str) -> int: ...  # noqa: N802 (RE2's own name)
+    def Add(self, pattern: str, /) -> int: ...  # noqa: N802 (RE2's own name)
 
     def Compile(self) -> None: ...  # noqa: N802
 
-    def Match(self, text: str) -> Sequence[int] | None: ...  # noqa: N802
+    def Match(self, text: str, /) -> Sequence[int] | None: ...  # noqa: N802
 
 
 def engine_options(max_memory: int) -> re2.Options:

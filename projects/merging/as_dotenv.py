@@ -86,8 +86,9 @@ def ways_to_write(entry: Entry, change: Entry) -> Iterator[str]:
             spelled = f'"{inner}"'
     yield entry.blank + entry.label + (entry.equals or "=") + spelled + entry.tail
     # A comment that followed nothing, or a quote, needs a blank before it now.
-    yield entry.blank + entry.label + "=" + spelled + " " + entry.tail
-    yield entry.blank + entry.label + "=" + change.spelled + " " + entry.tail
+    tail = f" {entry.tail}" if entry.tail.startswith("#") else entry.tail
+    yield entry.blank + entry.label + "=" + spelled + tail
+    yield entry.blank + entry.label + "=" + change.spelled + tail
 
 
 def add(draft: Draft, base: str, entries: list[Entry]) -> None:

@@ -137,8 +137,6 @@ def mistake(text: str, offset: int, origin: Origin) -> ConfigError:
     if found is None:
         at = place_of(text, before.end())
         return ConfigError("The quote is never closed.", at=at, origin=origin)
-    return ConfigError(
-        "Only a comment may follow the closing quote.",
-        at=place_of(text, found.end()),
-        origin=origin,
-    )
+    end = found.end() + len(text[found.end() :]) - len(text[found.end() :].lstrip(" \t"))
+    message = "Only a comment may follow the closing quote."
+    return ConfigError(message, at=place_of(text, end), origin=origin)
