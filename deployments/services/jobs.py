@@ -193,7 +193,10 @@ def report(agent: Agent, *, job_uid: str, fence: int, steps: Sequence[StepReport
         .defer("deployment__snapshot__content_sealed")
         .first()
     )
-    if job is None or job.fence != fence or not renew(job.pk, fence):
+    if job is None or job.fence != fence:
+        raise Fenced("The job is no longer this agent's.")
+    # Given up as unknown it gets no lease again, but its agent was only away and still runs it.
+    if not renew(job.pk, fence) and job.state != JobState.UNKNOWN:
         raise Fenced("The job is no longer this agent's.")
     note_steps(job, steps)
     announcements.wake_watchers(job.deployment)
@@ -254,11 +257,16 @@ class Held:
 
 
 def renew_all(agent: Agent, *, held: Sequence[tuple[str, int]]) -> list[Held]:
-    """A heartbeat: renew every job that is still the agent's, and say which are not."""
+    """A heartbeat: renew every job that is still the agent's, and say which are not.
+
+    One that was given up as unknown is its agent's all the same: being away kills nothing, and
+    how it ends will be told late.
+    """
     fences = dict(held)
-    rows = Job.objects.filter(agent=agent, uid__in=fences, state=JobState.RUNNING).values_list(
-        "pk", "uid", "fence", "deployment__cancel_requested_at"
+    theirs = Job.objects.filter(
+        agent=agent, uid__in=fences, state__in=[JobState.RUNNING, JobState.UNKNOWN]
     )
+    rows = theirs.values_list("pk", "uid", "fence", "deployment__cancel_requested_at")
     kept = {uid: (pk, canceled) for pk, uid, fence, canceled in rows if fences[uid] == fence}
     pks = [pk for pk, _ in kept.values()]
     Job.objects.filter(pk__in=pks, state=JobState.RUNNING).update(

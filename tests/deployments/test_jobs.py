@@ -266,6 +266,22 @@ def test_a_heartbeat_renews_what_is_held_and_names_what_is_not() -> None:
     assert job.lease_until > before - timedelta(seconds=5)
 
 
+def test_an_agent_that_was_only_away_keeps_what_was_given_up_as_unknown() -> None:
+    place = factories.make_place()
+    deploy(place)
+    job = run(place)
+    sweeps.take_tick("leases")
+    Job.objects.filter(pk=job.pk).update(lease_until=Now() - timedelta(seconds=1))
+    sweeps.lapse_leases()
+
+    held = jobs.renew_all(place.agent, held=[(job.uid, job.fence)])
+    jobs.report(place.agent, job_uid=job.uid, fence=job.fence, steps=[step(0, "running")])
+
+    job.refresh_from_db()
+    assert [h.is_fenced for h in held] == [False]
+    assert (job.state, job.lease_until) == (JobState.UNKNOWN, None)
+
+
 def test_canceling_what_waits_ends_it_at_once_and_frees_its_turn() -> None:
     place = factories.make_place()
     first, second = deploy(place, "v1"), deploy(place, "v2")
