@@ -284,7 +284,8 @@ def test_build_metadata_and_a_leading_v_make_no_difference() -> None:
 @pytest.mark.parametrize(
     "name",
     ["main", "", "1", "20261121", "v1", "1.2.3.4", "01.2.3", "1.02.3", "1.2.3-", "1.2.3-01",
-     "1.2.3-a..b", "1.2.3+", "1.2.x", " 1.2.3", "1.2.3\n", "-1.2.3", "1." + "9" * 300, "\u0661.\u0662.\u0663"],
+     "1.2.3-a..b", "1.2.3+", "1.2.x", " 1.2.3", "1.2.3\n", "-1.2.3", "1." + "9" * 300,
+     "\u0661.\u0662.\u0663"],
 )  # fmt: skip
 def test_other_names_have_no_order(name: str) -> None:
     assert version_key(name) is None
