@@ -95,7 +95,7 @@ class ScriptStepForm(StepForm):
         label="Written in",
         choices=[choice for choice in StepType.choices if choice[0] != StepType.TEMPLATE],
     )
-    script = CodeField(required=False, rows=14)
+    script = CodeField(rows=14)
 
 
 class Asked(Protocol):
@@ -155,6 +155,5 @@ class BlockForm(forms.Form):
 
     reason = forms.CharField(
         max_length=500,
-        required=False,
         help_text="Shown wherever somebody tries to deploy it, such as “loses carts, use v1.4.2”.",
     )

@@ -17,7 +17,7 @@ class ConfigFileForm(ParsedForm):
         label="File name",
         strip=False,
         widget=mono(placeholder="app.env"),
-        help_text="Relative to the folder that scripts find as HYDRA_CONFIG_DIR.",
+        help_text="Below the folder HYDRA_CONFIG_DIR.",
     )
     file_type = forms.ChoiceField(label="Type", choices=FileType.choices)
     version_pattern = forms.CharField(
@@ -46,7 +46,7 @@ class VariableForm(forms.Form):
         required=False,
         empty_label="All environments",
     )
-    reach = forms.ChoiceField(label="For", required=False)
+    reach = forms.ChoiceField(label="For")
     is_sensitive = forms.BooleanField(
         required=False, label="Sensitive: never show it again, strike it out of logs"
     )

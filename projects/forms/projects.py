@@ -59,7 +59,7 @@ class ProjectSettingsForm(forms.Form):
 class TypedNameForm(forms.Form):
     """The name of what is about to vanish, typed."""
 
-    typed = forms.CharField(required=False, widget=forms.TextInput({"autocomplete": "off"}))
+    typed = forms.CharField(widget=forms.TextInput({"autocomplete": "off"}))
 
     def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

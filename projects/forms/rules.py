@@ -33,7 +33,7 @@ class RuleForm(forms.Form):
         ),
     )
     delay = forms.IntegerField(min_value=0, max_value=43_200, initial=0)
-    unit = forms.ChoiceField(choices=[(MINUTES, "minutes"), (HOURS, "hours")], required=False)
+    unit = forms.ChoiceField(choices=[(MINUTES, "minutes"), (HOURS, "hours")])
     is_enabled = forms.BooleanField(required=False, initial=True, label="Switched on")
     allows_older = forms.BooleanField(
         required=False, label="May put an older version over a newer one"

@@ -123,7 +123,13 @@ def require_free(org: Organization, *, code: str) -> None:
     if taken is not None:
         raise CodeTaken(
             f"The code {code} belongs to the application “{taken}” already. Choose another.",
-            details=[{"location": "code", "message": "Taken.", "fix": "Choose another code."}],
+            details=[
+                {
+                    "location": "code",
+                    "message": f"It belongs to the application “{taken}” already.",
+                    "fix": "Choose another.",
+                }
+            ],
         )
 
 

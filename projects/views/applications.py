@@ -93,7 +93,7 @@ def application_overview(request: OrgRequest, code: str) -> HttpResponse:
             "files": application.config_files.count(),
             "steps": application.steps.count(),
         },
-        "server": settings.HYDRA_URL,
+        "curl": curl_for(application),
         "tab": "overview",
     }
     return render_page(request, "applications/overview.html", context)
@@ -114,10 +114,19 @@ def version_list(request: OrgRequest, code: str) -> HttpResponse:
         "application": application,
         "page": Paginator(rows, VERSIONS_PER_PAGE).get_page(request.GET.get("page")),
         "query": query,
-        "server": settings.HYDRA_URL,
+        "curl": curl_for(application),
         "tab": "versions",
     }
     return render_page(request, "applications/versions.html", context, partial="rows")
+
+
+def curl_for(application: Application) -> str:
+    """How a pipeline creates a version, as people type it."""
+    address = f"{settings.HYDRA_URL}/api/externals/version/create"
+    return (
+        f'curl -X POST "{address}?appCode={application.code}&version=v1.0.0" \\\n'
+        '  -H "Authorization: Bearer $HYDRA_API_KEY"'
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -127,8 +136,9 @@ def version_block(request: OrgRequest, code: str, uid: str) -> HttpResponse:
     application = find_application(request, code)
     version = get_object_or_404(application.versions.select_related("org"), uid=uid)
     form = BlockForm(request.POST or None, initial={"reason": version.blocked_reason})
-    if form.is_valid():
-        reason = "" if "lift" in request.POST else form.cleaned_data["reason"]
+    is_lifted = "lift" in request.POST
+    if is_lifted or form.is_valid():
+        reason = "" if is_lifted else form.cleaned_data["reason"]
         versions.block_version(version, reason=reason, by=request.access.actor)
         state = "blocked" if version.blocked_reason else "not blocked"
         messages.success(request, f"{version} is {state}.")

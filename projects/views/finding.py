@@ -55,7 +55,7 @@ def explain(form: forms.Form, refused: Refused) -> None:
         form.error_line = refused.line
     at_fields = [detail for detail in refused.details if detail["location"] in form.fields]
     for detail in at_fields:
-        fix = detail.get("fix", "")
-        form.add_error(detail["location"], f"{detail['message']} {fix}".strip())
+        message = f"{detail['message']} {detail.get('fix', '')}".strip()
+        form.add_error(detail["location"], message[:1].upper() + message[1:])
     if not at_fields:
         form.add_error(None, refused.message)

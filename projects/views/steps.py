@@ -164,6 +164,12 @@ def facts_from(form: StepForm, *, template: Template | None) -> steps.StepFacts:
 
 def show_form(request: OrgRequest, form: StepForm, context: dict[str, Any]) -> HttpResponse:
     asked = form.asked if isinstance(form, TemplateStepForm) else {}
-    more = {"form": form, "parameter_fields": [form[name] for name in asked], "tab": "steps"}
+    fields = [form[name] for name in asked]
+    more = {
+        "form": form,
+        "parameter_fields": fields,
+        "has_numbers": any(field.widget_type == "number" for field in fields),
+        "tab": "steps",
+    }
     status = 422 if form.is_bound else 200
     return render_page(request, "applications/step_form.html", {**context, **more}, status=status)

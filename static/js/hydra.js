@@ -231,6 +231,7 @@
   };
 
   document.addEventListener("htmx:afterSwap", (event) => showTimes(event.target));
+  document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   showTheme();
   showTimes();
   setInterval(showTimes, 30000);
