@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from deployments.models import Attempt, Delivery, DeliveryState, Webhook
 from deployments.services import webhooks
-from hydra import outbound, signatures
+from hydra import masking, outbound, signatures
 from hydra.crash import crashpoint
 from orgs.models import SYSTEM
 
@@ -135,7 +135,8 @@ def attempt_delivery(pk: int, claim: UUID) -> None:
         return
     crashpoint("delivery.sent")
     attempt.status, attempt.took_ms = answer.status, answer.took_ms
-    attempt.answer = answer.body[:ANSWER_KEPT].decode(errors="replace").replace("\0", "\ufffd")
+    text = answer.body[:ANSWER_KEPT].decode(errors="replace").replace("\0", "\ufffd")
+    attempt.answer = masking.mask(text)
     if answer.is_success:
         record_success(delivery, claim, attempt)
     else:

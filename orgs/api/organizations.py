@@ -97,7 +97,8 @@ class OrganizationViewSet(OrgViewSet):
     def retrieve(self, _request: HttpRequest, slug: str) -> HttpResponse:
         self.require_own(slug)
         self.require(Right.ORGANIZATION_READ)
-        org = Organization.objects.get(pk=self.org.pk)
+        org = self.org
+        org.refresh_from_db()
         return self.show(
             OrganizationShown(
                 id=org.uid,

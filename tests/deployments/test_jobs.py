@@ -321,6 +321,7 @@ def test_canceling_what_has_ended_is_refused_with_its_end() -> None:
 def test_the_form_that_is_sent_twice_gives_one_deployment() -> None:
     place = factories.make_place()
     version = factories.make_version(place.application)
+
     def send_form() -> Deployment:
         return requests.request_deployment(
             project=place.project,
