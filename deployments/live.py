@@ -50,12 +50,13 @@ class Hub:
         self.waiting: dict[tuple[str, str], set[asyncio.Event]] = {}
         self.parked: dict[int, tuple[str, set[asyncio.Event]]] = {}
         self.loop: asyncio.AbstractEventLoop | None = None
-        self.pool = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="live")
+        self.pool: ThreadPoolExecutor | None = None
         self.unlisten: Callable[[], None] | None = None
         self.sweeper: asyncio.Task[None] | None = None
 
     def open(self) -> None:
         self.loop = asyncio.get_running_loop()
+        self.pool = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="live")
         self.unlisten = hints.listen(self.hear)
         self.sweeper = self.loop.create_task(self.sweep())
 
@@ -67,7 +68,9 @@ class Hub:
         for events in self.waiting.values():
             for event in events:
                 event.set()
-        self.pool.shutdown(wait=False, cancel_futures=True)
+        if self.pool is not None:
+            self.pool.shutdown(wait=False, cancel_futures=True)
+        self.loop = self.pool = None
 
     def hear(self, channel: str, key: str) -> None:
         if self.loop is None or self.loop.is_closed():
