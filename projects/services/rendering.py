@@ -284,15 +284,12 @@ def script_of(step: Step, application: Application, known: Mapping[str, str]) ->
 
 def when_to_run(step: Step, *, place: Place, version: Version) -> str | None:
     """The agent's word for when to run; None where a condition leaves the step out."""
-    if step.run_when in ("always", "success", "failure"):
-        return step.run_when
-    applies = conditions.evaluate_condition(
+    return conditions.run_when(
         step.run_when,
         environment=place.environment.slug,
         version=version.name,
         tags=version.tags,
     )
-    return "success" if applies else None
 
 
 def summarize(content: Content) -> dict[str, object]:
