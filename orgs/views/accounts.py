@@ -21,7 +21,6 @@ from orgs.forms import OrganizationForm, RedeemForm
 from orgs.models import Membership, User
 from orgs.services import organizations
 
-
 EMAIL_TAKEN = "There is an account with this e-mail address already. Sign in instead."
 
 

@@ -61,7 +61,8 @@ def environment_order(request: OrgRequest) -> HttpResponse:
 @member(Right.ENVIRONMENT_WRITE)
 def environment_rename(request: OrgRequest, uid: str) -> HttpResponse:
     environment = find(request, uid)
-    form = EnvironmentForm(posted(request), initial={"name": environment.name})
+    # Its dialog opens on the list, which has a field of that name already.
+    form = EnvironmentForm(posted(request), initial={"name": environment.name}, auto_id="rename_%s")
     if form.is_valid():
         try:
             renamed = environments.rename_environment(
