@@ -88,11 +88,11 @@ class Held:
         ticket.log.seal()
         shipper.finish()
         is_known = self._finish(result, log_size=ticket.log.size)
-        if self.wire.is_cut:
-            say(f"Job {self.uid} is no longer this agent's; its log stays in {ticket.folder}.")
-            self.around.spool.give_away(ticket)
-        elif is_known:
+        if is_known:
             self.around.spool.forget(ticket, result.outcome)
+        elif self.wire.is_cut:
+            self.around.spool.give_away(ticket)
+            say(f"Job {self.uid} is no longer this agent's; its log stays in {ticket.folder}.")
         else:
             say(f"The result of job {self.uid} could not be delivered yet; it is kept.")
         return is_known
