@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.forms import Form
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from orgs.models import InviteCode, Membership, Organization, Role, User
+from orgs.views.accounts import AccountAdapter, EmailTaken
 from tests import factories
 from tests.conftest import signed_in
 
@@ -270,3 +272,17 @@ def test_an_existing_account_founds_another_organization(
     assert answer["Location"] == "/o/eastwind/enter/"
     assert Membership.objects.get(user=sam, org__slug="eastwind").role == Role.OWNER
     assert client.post("/account/organizations/", {"name": " "}).status_code == 422
+
+
+def test_of_two_who_sign_up_with_one_address_at_once_the_second_reads_why(
+    rf: RequestFactory, olivia: User
+) -> None:
+    """Both forms were valid when they were checked; the database is the last reviewer."""
+    form = Form()
+    form.cleaned_data = ADA | {"email": olivia.email}
+
+    with pytest.raises(EmailTaken):
+        AccountAdapter().save_user(rf.post("/account/signup/"), User(), form)
+
+    assert User.objects.count() == 1
+    assert not Organization.objects.exists()
