@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
+from functools import cache
+from pathlib import Path
+
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
@@ -12,11 +17,39 @@ from django.views.decorators.http import require_GET, require_http_methods
 from agents import services
 from agents.forms import AgentForm
 from agents.models import Agent, Presence
+from agents.program.pack import build_pyz
 from agents.protocol import DOWNLOAD
 from billing.services import PlanLimit
 from hydra.errors import Conflict
 from hydra.htmx import paged, render_page
 from orgs.access import OrgRequest, Right, member
+
+
+@cache
+def program() -> tuple[bytes, str]:
+    """The agent as one file, and its SHA-256; the same bytes from every process."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "hydra-agent.pyz"
+        digest = build_pyz(place)
+        return place.read_bytes(), digest
+
+
+@require_GET
+@login_not_required
+def download(_request: HttpRequest) -> HttpResponse:
+    """For everybody: a server that is to become an agent has no session."""
+    content, digest = program()
+    response = HttpResponse(content, content_type="application/zip")
+    response["Content-Disposition"] = 'attachment; filename="hydra-agent.pyz"'
+    response["ETag"] = f'"{digest}"'
+    return response
+
+
+@require_GET
+@login_not_required
+def checksum(_request: HttpRequest) -> HttpResponse:
+    """As `sha256sum --check` reads it."""
+    return HttpResponse(f"{program()[1]}  hydra-agent.pyz\n", content_type="text/plain")
 
 
 @require_GET

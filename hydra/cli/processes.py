@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hydra.cli.local_services import end_with_parent
 
-STOP_SECONDS = 3.5  # of the five that Ctrl-C may take in all
+STOP_SECONDS = 2.5  # of the five that Ctrl-C may take in all; databases stop after
 WORKER_CONCURRENCY = "2"
 
 
@@ -95,12 +95,14 @@ class Child:
     command: Sequence[str]
     environment: Mapping[str, str]
     process: subprocess.Popen[bytes] | None = None
+    stop_signal: int = signal.SIGTERM
+    holds_input: bool = False  # the child ends when its input does, whatever became of us
 
     def start(self) -> None:
         self.process = subprocess.Popen(
             self.command,
             env=dict(self.environment),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if self.holds_input else subprocess.DEVNULL,
             # Ctrl-C in a terminal reaches the whole group; the order of stopping is ours.
             process_group=0,
             preexec_fn=end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  # one system call
@@ -117,10 +119,7 @@ class Supervisor:
         self.children: list[Child] = []
         self.stopping = threading.Event()
 
-    def add(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
-    ) -> None:
-        child = Child(name, command, environment or os.environ)
+    def add(self, child: Child) -> None:
         child.start()
         self.children.append(child)
 
@@ -136,12 +135,12 @@ class Supervisor:
 
     def stop(self) -> None:
         """End all in the order opposite to their start, by force those that do not listen."""
-        running = [child.process for child in reversed(self.children) if child.process]
-        for process in running:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
+        running = [child for child in reversed(self.children) if child.is_running()]
+        for child in running:
+            if child.process is not None:
+                child.process.send_signal(child.stop_signal)
         ends = time.monotonic() + STOP_SECONDS
-        for process in running:
+        for process in [child.process for child in running if child.process is not None]:
             try:
                 process.wait(max(0.05, ends - time.monotonic()))
             except subprocess.TimeoutExpired:

@@ -16,7 +16,7 @@ import uvicorn
 
 from hydra.cli import processes
 from hydra.cli.local_services import CannotStart, LocalPostgres, LocalValkey
-from hydra.cli.processes import CannotRun, Supervisor
+from hydra.cli.processes import CannotRun, Child, Supervisor
 
 READY_SECONDS = 60
 
@@ -102,7 +102,7 @@ def run_full(*, with_demo: bool) -> int:
     supervisor = Supervisor()
     try:
         for name, command in processes.commands().items():
-            supervisor.add(name, command)
+            supervisor.add(Child(name, command, os.environ))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: supervisor.stopping.set())
         is_ready = wait_until_ready(url, supervisor) and wait_until_ready(
@@ -153,13 +153,13 @@ def start_demo(supervisor: Supervisor, url: str) -> None:
 
     place = home()
     demo = make_demo(place, url)
+    agent = [
+        *[sys.executable, "-m", "agents.program", "run", "--server", url, "--stop-on-eof"],
+        *["--work-dir", str(place / "demo-server"), "--max-jobs", "16"],
+    ]
+    environment = {**os.environ, "HYDRA_AGENT_KEY": demo.agent_key}
     supervisor.add(
-        "demo agent",
-        [
-            *[sys.executable, "-m", "agents.program", "run", "--server", url],
-            *["--work-dir", str(place / "demo-server"), "--max-jobs", "16"],
-        ],
-        {**os.environ, "HYDRA_AGENT_KEY": demo.agent_key},
+        Child("demo agent", agent, environment, stop_signal=signal.SIGINT, holds_input=True)
     )
     facts = json.loads((place / "demo.json").read_text())
     sys.stdout.write(welcome(facts))
