@@ -2,7 +2,7 @@
 
 A script is a head of quoted assignments and a body that never changes, so that no parameter can
 become code. Only parameters that are commands are run as such; what they refer to with `#{NAME}`
-reaches them as environment variables, and a value is never read as a command.
+reaches them through the environment, so that no value is ever read as a command.
 """
 
 from __future__ import annotations

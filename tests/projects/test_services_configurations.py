@@ -196,8 +196,10 @@ def test_two_variables_of_equal_rank_are_refused(shop: Shop) -> None:
         variables.add_variable(
             shop.org, project=shop.project, key="GREETING", value="other", by=SYSTEM
         )
-    for where in ({}, {"environment": shop.environment}):
-        variables.add_variable(shop.org, key="GREETING", value="elsewhere", by=SYSTEM, **where)
+    for environment in (None, shop.environment):
+        variables.add_variable(
+            shop.org, environment=environment, key="GREETING", value="elsewhere", by=SYSTEM
+        )
 
     shop.variable.refresh_from_db()
     assert shop.variable.open_value() == "hello"
