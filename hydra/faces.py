@@ -100,7 +100,7 @@ def token_of(call: Call) -> str:
     The body is only read for it when there is no other, so that nobody without a key makes us
     parse one.
     """
-    scheme, _, bearer = call.request.headers.get("Authorization", "").partition(" ")
+    scheme, _, bearer = call.request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     sent: list[object] = [bearer.strip()] if scheme.lower() == "bearer" else []
     if call.dialect.takes_key_anywhere:
         in_address = call.request.GET.getlist("key")

@@ -7,18 +7,19 @@ by `hydra.faces` before a view here sees it; what is left to a view is the right
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import MethodNotAllowed
-from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import ViewSet
 
 from hydra.api import paging
 from hydra.api.answers import answer
 from hydra.api.calls import Call
 from hydra.api.dialects import Pagination
+from hydra.api.fields import Taken
 from hydra.api.paging import Order
 from orgs.access import Access, Right
 from orgs.models import Actor, Organization
@@ -32,6 +33,15 @@ class ApiRequest(HttpRequest):
 
     call: Call
     access: Access
+
+
+@cache
+def checker(shape: type[Taken]) -> Taken:
+    """One serializer for all requests, since validating leaves no trace in it.
+
+    Making one copies all its fields, which takes twenty times as long as validating does.
+    """
+    return shape()
 
 
 class OrgViewSet(ViewSet):
@@ -63,15 +73,13 @@ class OrgViewSet(ViewSet):
     def require(self, right: Right, scope: str = "") -> None:
         self.access.require(right, scope)
 
-    def take(self, shape: type[BaseSerializer[Any]]) -> dict[str, Any]:
+    def take(self, shape: type[Taken]) -> dict[str, Any]:
         """The body that was sent, in `shape`; else 400 with every field that is wrong."""
         return self.take_from(shape, self.call.sent)
 
-    def take_from(self, shape: type[BaseSerializer[Any]], sent: dict[str, Any]) -> dict[str, Any]:
-        taken = shape(data=sent)
-        taken.is_valid(raise_exception=True)
-        validated: dict[str, Any] = taken.validated_data
-        return validated
+    def take_from(self, shape: type[Taken], sent: dict[str, Any]) -> dict[str, Any]:
+        taken: dict[str, Any] = checker(shape).run_validation(sent)
+        return taken
 
     def show(self, shown: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
         body = self.call.dialect.success(shown, self.call.request_id)

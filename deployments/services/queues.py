@@ -6,28 +6,39 @@ so that two changes at once wait for each other and never block each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.db.models import F
 from django.utils import timezone
 
-from agents.models import Agent
+from agents.models import Agent, AgentQuerySet
 from deployments.models import (
     JOB_NOT_STARTED,
     Deployment,
+    DeploymentQuerySet,
     Job,
     JobState,
     State,
     Target,
+    TargetQuerySet,
 )
 from deployments.services import announcements
-from hydra import hints
+from hydra import hints, inserts
+from hydra.compiled import compiled
 from orgs.models import SYSTEM, Actor, Environment
 from projects.models import Project, ProjectAgent
 
 
 def lock(target_id: int) -> Target:
-    return Target.objects.select_for_update().get(pk=target_id)
+    target = locked_target.first(target_id=target_id)
+    if target is None:
+        raise Target.DoesNotExist
+    return target
+
+
+@compiled
+def locked_target(*, target_id: int) -> TargetQuerySet:
+    return Target.objects.select_for_update().filter(pk=target_id)
 
 
 def change_state(
@@ -74,11 +85,18 @@ def advance(target: Target) -> Deployment | None:
     """
     if target.head_id is not None:
         return None
-    first = Deployment.objects.queue_of(target.pk).with_names().select_related("org").first()
+    first = next_in_queue.first(target_id=target.pk)
     if first is None:
         return None
     give_turn(target, first)
     return first
+
+
+@compiled
+def next_in_queue(*, target_id: int) -> DeploymentQuerySet:
+    queue = Deployment.objects.queue_of(target_id).with_names()
+    whole = queue.select_related("org", "snapshot").defer("snapshot__content_sealed")
+    return whole[:1]
 
 
 def give_turn(target: Target, deployment: Deployment) -> None:
@@ -96,7 +114,7 @@ def make_jobs(deployment: Deployment) -> None:
         for agent in agents
     ]
     if len(jobs) == 1:
-        jobs[0].save(force_insert=True)
+        inserts.insert(jobs[0])
     else:
         Job.objects.bulk_create(jobs, ignore_conflicts=True)
     for agent in agents:
@@ -107,8 +125,13 @@ def agents_for(deployment: Deployment) -> list[Agent]:
     """The agents that the snapshot names and that still are there; else those linked by now."""
     frozen = deployment.snapshot.summary.get("agents", [])
     if frozen:
-        return list(Agent.objects.live().filter(org_id=deployment.org_id, uid__in=frozen))
+        return live_agents(org_id=deployment.org_id, uids=frozen)
     return linked_agents(deployment.project_id, deployment.environment_id)
+
+
+@compiled
+def live_agents(*, org_id: int, uids: Collection[str]) -> AgentQuerySet:
+    return Agent.objects.live().filter(org_id=org_id, uid__in=uids)
 
 
 def linked_agents(project_id: int, environment_id: int) -> list[Agent]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from agents.models import Agent
 from deployments.models import Deployment, Snapshot, State, Target, Trigger
 from deployments.services import announcements, queues
+from hydra import inserts
 from hydra.errors import NotFound, Refused
 from orgs.models import Actor, ActorKind, Environment, Event
 from orgs.services import events
@@ -125,7 +126,7 @@ def place_order(
     target = queues.lock(find_target(destination).pk)
     snapshot = freeze(order, destination=destination, sources=sources, target=target)
     deployment = compose(order, destination=destination, target=target, snapshot=snapshot)
-    deployment.save(force_insert=True)
+    inserts.insert(deployment)
     news = [announcements.compose(deployment, by=order.by)]
     announcements.wake_watchers(deployment)
     target.latest = deployment
@@ -162,7 +163,7 @@ def freeze(
         org_id=destination.link.project.org_id, summary=rendering.summarize(content)
     )
     snapshot.seal_content(content)
-    snapshot.save(force_insert=True)
+    inserts.insert(snapshot)
     return snapshot
 
 

@@ -52,11 +52,9 @@ def receive_version(application: Application, *, facts: VersionFacts, by: Actor)
 def take_in(version: Version, *, by: Actor) -> Reception:
     """Ask the rules about a new version and write all that follows, in the transaction at hand."""
     news = [composed_event(version, by=by)]
-    evaluation, deployments, more = evaluations.evaluate(version)
+    verdicts, deployments, more = evaluations.evaluate(version)
     events.record_all(news + more)
-    return Reception(
-        version=version, is_new=True, deployments=deployments, verdicts=evaluation.verdicts
-    )
+    return Reception(version=version, is_new=True, deployments=deployments, verdicts=verdicts)
 
 
 def composed_event(version: Version, *, by: Actor) -> Event:

@@ -8,6 +8,8 @@ from typing import Any, NewType
 
 from django.http import HttpResponse
 
+from hydra.encoded import Encoded
+
 # A moment as the API writes it: ISO 8601 in UTC. A type of its own, for the schema's sake.
 Moment = NewType("Moment", str)
 
@@ -15,7 +17,17 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 
 
 def answer(body: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    return HttpResponse(_encode(body).encode(), status=status, content_type="application/json")
+    return HttpResponse(encode(body).encode(), status=status, content_type="application/json")
+
+
+def encode(body: dict[str, Any]) -> str:
+    """`body` as JSON. What knows its own JSON is put in as it is, at the end."""
+    known = {name: value for name, value in body.items() if isinstance(value, Encoded)}
+    if not known:
+        return _encode(body)
+    rest = _encode({name: value for name, value in body.items() if name not in known})
+    more = ",".join(f'"{name}":{value.text}' for name, value in known.items())
+    return f"{rest[:-1]}{',' if rest != '{}' else ''}{more}}}"
 
 
 def moment(at: datetime) -> Moment:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hydra import hints
+from hydra import hints, inserts
 from orgs.models import Actor, Event, Organization
 
 # What webhooks may be told, as the product page lists it.
@@ -65,9 +65,6 @@ def record(
 
 def record_all(events: list[Event]) -> None:
     """Write several events in one statement, and hint to the worker if any is to be sent."""
-    if len(events) == 1:
-        events[0].save(force_insert=True)
-    else:
-        Event.objects.bulk_create(events)
+    inserts.insert_all(events)
     if any(event.needs_fanout for event in events):
         hints.wake_on_commit("worker", "events")

@@ -7,7 +7,9 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
+from django.utils import timezone
 
+from hydra import inserts
 from hydra.errors import Invalid
 from orgs.models import Actor
 from orgs.services import events
@@ -62,7 +64,7 @@ def create_version(application: Application, *, facts: VersionFacts, by: Actor) 
             return Receipt(known, is_new=False)
     version = compose(application, facts=facts, build=build, by=by)
     try:
-        version.save(force_insert=True)
+        inserts.insert(version)
     except IntegrityError as error:
         raise AlreadyThere(facts.name) from error
     return Receipt(version, is_new=True)
@@ -98,6 +100,7 @@ def compose(application: Application, *, facts: VersionFacts, build: int, by: Ac
         notes=facts.notes,
         created_by_kind=by.kind,
         created_by_label=by.label[:200],
+        created_at=timezone.now(),
     )
 
 
