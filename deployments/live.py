@@ -130,7 +130,7 @@ def in_thread(question: Callable[..., Result], args: tuple[Any, ...]) -> Result:
 
 def agents_with_work(agent_pks: list[int]) -> set[int]:
     ready = set(Job.objects.ready_for(agent_pks).values_list("agent_id", flat=True))
-    return ready | {agent_pk for agent_pk, _ in jobs.canceled_jobs(agent_pks)}
+    return ready | {agent_pk for agent_pk, _ in jobs.canceled_jobs(agent_ids=agent_pks)}
 
 
 hub = Hub()

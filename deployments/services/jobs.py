@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -22,12 +23,14 @@ from deployments.models import (
     JOB_FINISHED,
     Deployment,
     Job,
+    JobQuerySet,
     JobState,
     State,
     StepRun,
     Target,
 )
 from deployments.services import announcements, queues
+from hydra.compiled import compiled
 from hydra.errors import Refused
 from orgs.models import SYSTEM, Actor, ActorKind
 
@@ -67,17 +70,20 @@ def claim_next(agent: Agent, *, session: str, holding: Sequence[str] = ()) -> Jo
     """
     if agent.is_draining:
         return None
-    standing = Q(state=JobState.OFFERED, session=session, offer_until__gt=Now())
-    candidates = (
-        Job.objects.filter(Q(state=JobState.READY) | standing, agent=agent)
-        .exclude(uid__in=holding)
-        .order_by("pk")
-        .values_list("pk", "state")
-    )
-    for pk, state in candidates[:20]:
+    for pk, state in takeable(agent_id=agent.pk, session=UUID(session), holding=holding):
         if state == JobState.OFFERED or offer(pk, session=session):
-            return with_content(pk)
+            return jobs_with_content.first(pk=pk)
     return None
+
+
+@compiled
+def takeable(
+    *, agent_id: int, session: UUID, holding: Sequence[str]
+) -> QuerySet[Job, tuple[int, str]]:
+    """(key, state) of what may be offered to an agent, oldest first."""
+    standing = Q(state=JobState.OFFERED, session=session, offer_until__gt=Now())
+    rows = Job.objects.filter(Q(state=JobState.READY) | standing, agent_id=agent_id)
+    return rows.exclude(uid__in=holding).order_by("pk").values_list("pk", "state")[:20]
 
 
 def held_by(agent: Agent, *, tickets: Sequence[HeldJob]) -> list[JobAction]:
@@ -121,15 +127,16 @@ def offer(pk: int, *, session: str) -> bool:
     )
 
 
-def with_content(pk: int) -> Job:
+@compiled
+def jobs_with_content(*, pk: int) -> JobQuerySet:
     """A job with all that its wire message tells, in one query."""
-    return Job.objects.select_related(
+    return Job.objects.filter(pk=pk).select_related(
         "deployment__snapshot",
         "deployment__project",
         "deployment__application",
         "deployment__environment",
         "deployment__version",
-    ).get(pk=pk)
+    )
 
 
 @transaction.atomic
@@ -156,17 +163,30 @@ def start(agent: Agent, *, job_uid: str, fence: int) -> None:
 
 def find_locked(agent: Agent, *, job_uid: str, fence: int) -> tuple[Target, Job]:
     """The agent's job under this fence, read again once its target is locked."""
-    found = (
-        Job.objects.filter(uid=job_uid, agent=agent)
-        .values_list("pk", "deployment__target_id")
-        .first()
-    )
+    found = places_of_jobs.first(uid=job_uid, agent_id=agent.pk)
     if found is None:
         raise Fenced("There is no such job for this agent.")
     pk, target_id = found
     target = queues.lock(target_id)
-    job = (
-        Job.objects.select_related(
+    job = jobs_with_names.first(pk=pk)
+    if job is None or job.fence != fence:
+        raise Fenced("The job was offered anew: this fence is old.")
+    return target, job
+
+
+@compiled
+def places_of_jobs(*, uid: str, agent_id: int) -> QuerySet[Job, tuple[int, int]]:
+    """(key, target's key) of an agent's job."""
+    rows = Job.objects.filter(uid=uid, agent_id=agent_id).order_by()
+    return rows.values_list("pk", "deployment__target_id")
+
+
+@compiled
+def jobs_with_names(*, pk: int) -> JobQuerySet:
+    """A job with all that is told of its deployment."""
+    return (
+        Job.objects.filter(pk=pk)
+        .select_related(
             "deployment__org",
             "deployment__project",
             "deployment__application",
@@ -175,11 +195,7 @@ def find_locked(agent: Agent, *, job_uid: str, fence: int) -> tuple[Target, Job]
             "deployment__snapshot",
         )
         .defer("deployment__snapshot__content_sealed")
-        .get(pk=pk)
     )
-    if job.fence != fence:
-        raise Fenced("The job was offered anew: this fence is old.")
-    return target, job
 
 
 # --- While it runs -----------------------------------------------------------------------------
@@ -187,12 +203,7 @@ def find_locked(agent: Agent, *, job_uid: str, fence: int) -> tuple[Target, Job]
 
 def report(agent: Agent, *, job_uid: str, fence: int, steps: Sequence[StepReport]) -> bool:
     """Note how steps go and renew the lease; True when the job is to be canceled."""
-    job = (
-        Job.objects.filter(uid=job_uid, agent=agent)
-        .select_related("deployment__snapshot")
-        .defer("deployment__snapshot__content_sealed")
-        .first()
-    )
+    job = jobs_with_plans.first(uid=job_uid, agent_id=agent.pk)
     if job is None or job.fence != fence:
         raise Fenced("The job is no longer this agent's.")
     # Given up as unknown it gets no lease again, but its agent was only away and still runs it.
@@ -201,6 +212,14 @@ def report(agent: Agent, *, job_uid: str, fence: int, steps: Sequence[StepReport
     note_steps(job, steps)
     announcements.wake_watchers(job.deployment)
     return job.deployment.cancel_requested_at is not None
+
+
+@compiled
+def jobs_with_plans(*, uid: str, agent_id: int) -> JobQuerySet:
+    """An agent's job with the names of its steps."""
+    rows = Job.objects.filter(uid=uid, agent_id=agent_id).order_by()
+    whole = rows.select_related("deployment__snapshot")
+    return whole.defer("deployment__snapshot__content_sealed")
 
 
 def renew(pk: int, fence: int) -> bool:
@@ -278,15 +297,13 @@ def renew_all(agent: Agent, *, held: Sequence[tuple[str, int]]) -> list[Held]:
     ]
 
 
-def canceled_jobs(agent_ids: Sequence[int]) -> list[tuple[int, str]]:
+@compiled
+def canceled_jobs(*, agent_ids: Sequence[int]) -> QuerySet[Job, tuple[int, str]]:
     """(agent, job uid) of what runs and shall not: what parked polls are told."""
-    return list(
-        Job.objects.filter(
-            agent__in=agent_ids,
-            state=JobState.RUNNING,
-            deployment__state=State.CANCELING,
-        ).values_list("agent_id", "uid")
+    rows = Job.objects.filter(
+        agent__in=agent_ids, state=JobState.RUNNING, deployment__state=State.CANCELING
     )
+    return rows.values_list("agent_id", "uid")
 
 
 # --- The end -----------------------------------------------------------------------------------
@@ -347,12 +364,17 @@ def close(job: Job, *, state: str, reason: str) -> None:
 
 def conclude(target: Target, deployment: Deployment, *, by: Actor = SYSTEM) -> None:
     """End the deployment if all of its jobs have ended. Its target must be locked."""
-    jobs = list(deployment.jobs.select_related("agent"))
+    jobs = jobs_of(deployment_id=deployment.pk)
     if any(job.state not in JOB_FINISHED for job in jobs):
         announcements.wake_watchers(deployment)
         return
     state, reason = sum_up(jobs)
     queues.end(target, deployment, as_state=state, reason=reason, by=by)
+
+
+@compiled
+def jobs_of(*, deployment_id: int) -> JobQuerySet:
+    return Job.objects.filter(deployment_id=deployment_id).select_related("agent")
 
 
 def sum_up(jobs: Sequence[Job]) -> tuple[str, str]:

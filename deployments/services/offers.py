@@ -32,7 +32,7 @@ def answer(agent: Agent, poll: Poll) -> protocol.PollAnswer | None:
     """What there is to say to the agent now; None when it may wait."""
     canceled = set(poll.running) - set(poll.canceling)
     if canceled:
-        stop = [uid for _, uid in jobs.canceled_jobs([agent.pk]) if uid in canceled]
+        stop = [uid for _, uid in jobs.canceled_jobs(agent_ids=[agent.pk]) if uid in canceled]
         if stop:
             return {"job": None, "cancel": stop}
     if poll.free < 1:

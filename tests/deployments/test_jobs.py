@@ -303,7 +303,7 @@ def test_canceling_what_runs_waits_for_the_agent_to_confirm() -> None:
 
     deployment.refresh_from_db()
     assert deployment.state == State.CANCELING
-    assert jobs.canceled_jobs([place.agent.pk]) == [(place.agent.pk, job.uid)]
+    assert jobs.canceled_jobs(agent_ids=[place.agent.pk]) == [(place.agent.pk, job.uid)]
     finish(place, job, "canceled", "Canceled.")
     deployment.refresh_from_db()
     assert deployment.state == State.CANCELED
