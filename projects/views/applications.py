@@ -202,15 +202,13 @@ def application_delete(request: OrgRequest, code: str) -> HttpResponse:
     """Delete the application whose name was typed."""
     application = find_application(request, code)
     form = TypedNameForm(request.POST, name=application.name)
-    if form.is_valid():
-        delete = partial(deleted, application, request=request)
-        if attempt(form, delete):
-            messages.success(request, f"{application} is deleted.")
-            return redirect("projects:applications", request.org.slug)
+    if form.is_valid() and attempt(form, partial(is_deleted, application, request=request)):
+        messages.success(request, f"{application} is deleted.")
+        return redirect("projects:applications", request.org.slug)
     return show_settings(request, application, deletion=form)
 
 
-def deleted(application: Application, *, request: OrgRequest) -> bool:
+def is_deleted(application: Application, *, request: OrgRequest) -> bool:
     applications.delete_application(application, by=request.access.actor)
     return True
 

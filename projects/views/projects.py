@@ -92,11 +92,15 @@ def project_delete(request: OrgRequest, code: str) -> HttpResponse:
     """Delete the project whose name was typed."""
     project = find_project(request, code)
     form = TypedNameForm(request.POST, name=project.name)
-    if not form.is_valid():
-        return show_settings(request, project, deletion=form)
+    if form.is_valid() and attempt(form, partial(is_deleted, project, request=request)):
+        messages.success(request, f"{project} is deleted.")
+        return redirect("projects:list", request.org.slug)
+    return show_settings(request, project, deletion=form)
+
+
+def is_deleted(project: Project, *, request: OrgRequest) -> bool:
     projects.delete_project(project, by=request.access.actor)
-    messages.success(request, f"{project} is deleted.")
-    return redirect("projects:list", request.org.slug)
+    return True
 
 
 @require_POST

@@ -1,0 +1,28 @@
+"""What must not leave a project: a place that something is being deployed to."""
+
+from __future__ import annotations
+
+from deployments.models import Deployment
+from hydra.errors import Conflict
+from projects.services.departures import Departure
+
+
+class BeingDeployed(Conflict):
+    """A deployment is under way or waits; it is canceled or ends before its place goes."""
+
+    code = "being_deployed"
+
+
+def require_nothing_under_way(departure: Departure) -> None:
+    """Refuse a departure from under a deployment that has not ended, and name it."""
+    unfinished = Deployment.objects.unfinished().filter(project=departure.project)
+    if departure.application is not None:
+        unfinished = unfinished.filter(application=departure.application)
+    if departure.environment is not None:
+        unfinished = unfinished.filter(environment=departure.environment)
+    found = unfinished.with_names().order_by("pk").first()
+    if found is not None:
+        raise BeingDeployed(
+            f"{found.application} {found.version} is on its way to {found.environment} "
+            f"({found.get_state_display().lower()}). Cancel that deployment or let it end first."
+        )
