@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import PurePosixPath
 
 from django.contrib import messages
 from django.db.models import Count
@@ -112,7 +111,6 @@ def show_form(
         "application": application,
         "form": form,
         "file": file,
-        "is_hidden_name": file is not None and PurePosixPath(file.name).name.startswith("."),
         "tab": "configurations",
     }
     status = 422 if form.is_bound else 200

@@ -2,8 +2,10 @@
 
 import pytest
 from django.test import Client
+from django.urls import resolve
 
 from orgs.models import User
+from projects.urls import urlpatterns
 from tests.conftest import signed_in
 from tests.projects.conftest import Shop
 
@@ -84,6 +86,12 @@ POSTED_TO = (
     "{application}/steps/{step}/",
     "{application}/steps/{step}/delete/",
 )
+
+
+def test_every_page_of_projects_has_a_row(shop: Shop) -> None:
+    paths = (shop.path(path).partition("?")[0] for path in (*LOOKED_AT, *CHANGED_ON, *POSTED_TO))
+
+    assert {resolve(path).url_name for path in paths} == {route.name for route in urlpatterns}
 
 
 @pytest.mark.parametrize("path", LOOKED_AT)
