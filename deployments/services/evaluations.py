@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Container, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from typing import NotRequired, TypedDict
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from deployments.models import Deployment, Evaluation, Target, Trigger
 from deployments.services import queues, requests
 from hydra import inserts
+from hydra.compiled import compiled
 from hydra.encoded import Encoded
 from hydra.errors import Refused
 from orgs.models import Actor, ActorKind, Event
@@ -197,27 +199,16 @@ class Ground:
 
 
 def survey(application: Application, rules: Iterable[RuleFacts]) -> Ground:
-    project_ids = {rule.project_id for rule in rules}
+    project_ids = sorted({rule.project_id for rule in rules})
     links = {
-        (link.project_id, link.environment_id): link
-        for link in ProjectEnvironment.objects.filter(project__in=project_ids).select_related(
-            "project__org", "environment"
-        )
+        (link.project_id, link.environment_id): link for link in links_of(project_ids=project_ids)
     }
-    contained = ProjectApplication.objects.filter(
-        project__in=project_ids, application=application
-    ).values_list("project_id", flat=True)
-    targets = Target.objects.filter(
-        application=application, project__in=project_ids
-    ).select_related("current__version", "latest__version")
-    agent_links = list(
-        ProjectAgent.objects.filter(project__in=project_ids, agent__revoked_at=None).select_related(
-            "agent"
-        )
-    )
+    contained = projects_containing(application_id=application.pk, project_ids=project_ids)
+    targets = targets_of(application_id=application.pk, project_ids=project_ids)
+    agent_links = agent_links_of(project_ids=project_ids)
     return Ground(
         links=links,
-        projects_with_application=frozenset(contained),
+        projects_with_application=frozenset(project_id for (project_id,) in contained),
         targets={(t.project_id, t.environment_id): t for t in targets},
         destinations={
             place: requests.Destination(
@@ -231,6 +222,32 @@ def survey(application: Application, rules: Iterable[RuleFacts]) -> Ground:
             application, projects=[link.project for link in links.values()]
         ),
     )
+
+
+@compiled
+def links_of(*, project_ids: Collection[int]) -> QuerySet[ProjectEnvironment]:
+    links = ProjectEnvironment.objects.filter(project__in=project_ids)
+    return links.select_related("project__org", "environment")
+
+
+@compiled
+def projects_containing(
+    *, application_id: int, project_ids: Collection[int]
+) -> QuerySet[ProjectApplication, tuple[int]]:
+    links = ProjectApplication.objects.filter(application_id=application_id)
+    return links.filter(project__in=project_ids).values_list("project_id")
+
+
+@compiled
+def targets_of(*, application_id: int, project_ids: Collection[int]) -> QuerySet[Target]:
+    targets = Target.objects.filter(application_id=application_id, project__in=project_ids)
+    return targets.select_related("current__version", "latest__version")
+
+
+@compiled
+def agent_links_of(*, project_ids: Collection[int]) -> QuerySet[ProjectAgent]:
+    links = ProjectAgent.objects.filter(project__in=project_ids, agent__revoked_at=None)
+    return links.select_related("agent")
 
 
 def fire(

@@ -41,6 +41,18 @@ def locked_target(*, target_id: int) -> TargetQuerySet:
     return Target.objects.select_for_update().filter(pk=target_id)
 
 
+@compiled
+def locked_cell(*, project_id: int, application_id: int, environment_id: int) -> TargetQuerySet:
+    return Target.objects.select_for_update().filter(
+        project_id=project_id, application_id=application_id, environment_id=environment_id
+    )
+
+
+@compiled
+def deployments_with_versions(*, pk: int) -> DeploymentQuerySet:
+    return Deployment.objects.filter(pk=pk).select_related("version")
+
+
 def change_state(
     deployment: Deployment, *, to: str, reason: str = "", come_from: Iterable[str]
 ) -> bool:

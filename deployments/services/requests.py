@@ -115,6 +115,23 @@ def find_target(destination: Destination) -> Target:
         return Target.objects.get(**key)
 
 
+def lock_target(destination: Destination) -> Target:
+    """The cell, locked, with what runs there now.
+
+    That is asked for afterwards: joined, it could be what ran there before the wait.
+    """
+    target = queues.locked_cell.first(
+        project_id=destination.link.project_id,
+        application_id=destination.application.pk,
+        environment_id=destination.link.environment_id,
+    )
+    if target is None:
+        target = queues.lock(find_target(destination).pk)
+    if target.current_id is not None:
+        target.current = queues.deployments_with_versions.first(pk=target.current_id)
+    return target
+
+
 def place_order(
     order: Order, *, destination: Destination, sources: rendering.Sources
 ) -> tuple[Deployment, list[Event]]:
@@ -123,7 +140,7 @@ def place_order(
     Returns the events for the caller to record together. To be called in a transaction.
     """
     require_deployable(order.version, destination.application)
-    target = queues.lock(find_target(destination).pk)
+    target = lock_target(destination)
     snapshot = freeze(order, destination=destination, sources=sources, target=target)
     deployment = compose(order, destination=destination, target=target, snapshot=snapshot)
     inserts.insert(deployment)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypedDict, TypeVar
 
+from django.db.models import Q, QuerySet
+
+from hydra.compiled import compiled
 from hydra.errors import Refused
 from orgs.models import Environment
 from projects import conditions, matching, merging
@@ -96,21 +99,38 @@ class Sources:
 
 
 def load_sources(application: Application, *, projects: Iterable[Project]) -> Sources:
-    project_ids = [project.pk for project in projects]
-    variables = Variable.objects.filter(org_id=application.org_id, project=None) | (
-        Variable.objects.filter(org_id=application.org_id, project__in=project_ids)
-    )
+    project_ids = sorted({project.pk for project in projects})
+    variables = variables_for(org_id=application.org_id, project_ids=project_ids)
     return Sources(
         application=application,
-        files=list(application.config_files.all()),
-        steps=list(application.steps.all()),
-        overrides=list(
-            Override.objects.filter(
-                project__in=project_ids, config_file__application=application
-            ).order_by("pk")
-        ),
-        variables=list(variables),
+        files=files_of(application_id=application.pk),
+        steps=steps_of(application_id=application.pk),
+        overrides=overrides_for(application_id=application.pk, project_ids=project_ids),
+        variables=variables,
     )
+
+
+@compiled
+def files_of(*, application_id: int) -> QuerySet[ConfigFile]:
+    return ConfigFile.objects.filter(application_id=application_id)
+
+
+@compiled
+def steps_of(*, application_id: int) -> QuerySet[Step]:
+    return Step.objects.filter(application_id=application_id)
+
+
+@compiled
+def overrides_for(*, application_id: int, project_ids: Collection[int]) -> QuerySet[Override]:
+    rows = Override.objects.filter(config_file__application_id=application_id)
+    return rows.filter(project__in=project_ids).order_by("pk")
+
+
+@compiled
+def variables_for(*, org_id: int, project_ids: Collection[int]) -> QuerySet[Variable]:
+    """The organization's own, and those of the projects."""
+    theirs = Q(project=None) | Q(project__in=project_ids)
+    return Variable.objects.filter(theirs, org_id=org_id)
 
 
 def render(
