@@ -6,6 +6,7 @@ It stands in for Hydra where the agent program is tested: no database, and fault
 from __future__ import annotations
 
 import base64
+import os
 import ssl
 import threading
 import time
@@ -76,6 +77,14 @@ class Fault:
     times: int = 1
 
 
+def job_name(number: int) -> str:
+    """Unlike that of any test beside this one: agents end whatever bears the mark of their jobs."""
+    return f"job_{os.getpid()}_{number}"
+
+
+FIRST_JOB = job_name(1)
+
+
 class FakeServer:
     """The conversation with one agent, or with several that claim to be the same."""
 
@@ -138,7 +147,7 @@ class FakeServer:
         number = len(self.jobs) + 1
         steps = [step(position, script) for position, script in enumerate(scripts)]
         offer = {
-            "id": f"job_{number}",
+            "id": job_name(number),
             "fence": 1,
             "lease_s": 3,
             "deployment": f"d_{number}",

@@ -11,12 +11,12 @@ import pytest
 
 from tests.agents.agent_process import AgentProcess, is_alive, wait_for
 from tests.agents.conftest import NewAgent
-from tests.agents.fake_server import FakeServer, step
+from tests.agents.fake_server import FIRST_JOB, FakeServer, step
 
 COUNT = 'echo {name} >> "{file}"'
 
 
-def ticket_folder(agent: AgentProcess, job: str = "job_1") -> Path:
+def ticket_folder(agent: AgentProcess, job: str = FIRST_JOB) -> Path:
     return agent.work_dir / ".hydra-agent/spool" / job
 
 
@@ -40,7 +40,7 @@ def test_killed_after_it_accepted_it_runs_the_job_once(
     agent.start()
     server.wait_over(job)
 
-    assert server.hellos[1]["jobs"] == [{"id": "job_1", "fence": 1, "state": "accepted"}]
+    assert server.hellos[1]["jobs"] == [{"id": FIRST_JOB, "fence": 1, "state": "accepted"}]
     assert job.outcome == "succeeded"
     assert counter.read_text() == "one\ntwo\n"
 
@@ -110,7 +110,7 @@ def test_after_a_reboot_nothing_that_was_taken_is_run_and_no_process_is_touched(
     agent.wait()
     running = server.offer("echo $$ > pid; echo up; sleep 600", application="other")
     accepted.state = "elsewhere"
-    server.actions["job_1"] = "report"
+    server.actions[FIRST_JOB] = "report"
     # The journal's process lives on as somebody else's: only the boot tells them apart.
     boot.write_text("second\n")
     agent.start()
@@ -145,7 +145,7 @@ def test_a_damaged_ticket_is_unknown_and_the_agent_goes_on(
     after = server.offer("echo on")
     server.wait_over(after)
 
-    assert server.hellos[1]["jobs"] == [{"id": "job_1", "fence": 1, "state": "unknown"}]
+    assert server.hellos[1]["jobs"] == [{"id": FIRST_JOB, "fence": 1, "state": "unknown"}]
     assert job.outcome == "unknown"
     assert after.outcome == "succeeded"
     assert not counter.exists()

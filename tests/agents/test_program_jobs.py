@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.agents.agent_process import AgentProcess, is_alive, wait_for
-from tests.agents.fake_server import FakeServer, config_file, step
+from tests.agents.fake_server import FIRST_JOB, FakeServer, config_file, step
 
 
 def states(job: object) -> dict[int, str]:
@@ -379,7 +379,7 @@ def test_a_fenced_job_is_killed_and_told_of_no_more(
     server.fence_off(job)
     wait_for(lambda: not is_alive(pid), "the end of the script", seconds=5)
 
-    log = agent.work_dir / ".hydra-agent/spool/job_1/log"
+    log = agent.work_dir / f".hydra-agent/spool/{FIRST_JOB}/log"
     wait_for(lambda: "is no longer this agent's" in agent.said, "the farewell")
     assert log.read_bytes() == b"up\n"
     assert not (log.parent / "ticket.json").exists()  # its secrets
@@ -524,7 +524,7 @@ def test_a_job_that_cannot_be_stored_is_refused_before_anything_runs(
     agent.start()
     server.wait(lambda: server.hellos)
     wait_for(spool.exists, "the spool")
-    (spool / "job_1").write_text("in the way")
+    (spool / FIRST_JOB).write_text("in the way")
     job = server.offer("echo ran")
 
     server.wait_over(job)

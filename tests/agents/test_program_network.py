@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.agents.agent_process import AgentProcess, wait_for
-from tests.agents.fake_server import FakeServer, step
+from tests.agents.fake_server import FIRST_JOB, FakeServer, step
 
 KINDS = ["lost", "reset", "html", "bad_gateway", "torn", "away"]
 
@@ -43,7 +43,7 @@ def test_heartbeats_go_on_beside_a_job_and_survive_trouble(
     (agent.deployment(1) / "go").touch()
     server.wait_over(job)
 
-    assert server.heartbeats[-1]["running"] in ([{"id": "job_1", "fence": 1}], [])
+    assert server.heartbeats[-1]["running"] in ([{"id": FIRST_JOB, "fence": 1}], [])
 
 
 def test_a_silent_job_hears_of_its_cancel_through_the_pulse(

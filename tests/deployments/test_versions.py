@@ -179,6 +179,13 @@ def test_the_latest_strategy_passes_over_a_version_that_is_not_the_newest() -> N
     assert reception.verdicts[0]["reason"] == "v2.0.0 is newer."
 
 
+def test_the_latest_strategy_fires_for_the_newest_version() -> None:
+    place = make_ruled_place("", strategy="latest")
+    factories.make_version(place.application, "v1.0.0")
+
+    assert len(receive(place, "v1.0.1").deployments) == 1
+
+
 def test_an_unknown_name_in_a_config_file_refuses_the_deployment_and_keeps_the_version() -> None:
     place = make_ruled_place("")
     factories.make_config_file(place.application, "app.env", "A=1\nURL=#{NOWHERE}\n")
