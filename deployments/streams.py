@@ -1,7 +1,8 @@
 """What open pages are told as it happens, as server-sent events. `live` waits; this looks.
 
-A deployment's stream tells `state`, `steps`, `log` and at last `end`; an organization's tells
-`deployment` for each one that changed. Every look finds the reader and the rows anew.
+A deployment's stream tells `state`, `steps`, `log` (after a `skip`, if it begins late) and at last
+`end`; an organization's tells `deployment` for each one that changed. Every look finds the reader
+and the rows anew.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import MutableMapping
+from datetime import datetime, timedelta
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Protocol
 from urllib.parse import parse_qs
@@ -17,6 +19,7 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import Http404, HttpRequest
+from django.utils import timezone
 
 from deployments.models import FINISHED, JOB_FINISHED, Deployment, Job, StepRun
 from deployments.services import logs, queues
@@ -78,8 +81,7 @@ class DeploymentStream:
         self.scope = scope
         self.key = uid
         self.job_uid = query.get("job", [""])[0]
-        self.position = int(resumed) if resumed.isascii() and resumed.isdigit() else 0
-        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self.log = LogReader(number(resumed), newest=number(query.get("newest", ["0"])[0]))
         self.is_over = False
         self.has_more = False
         self.last_state: object = None
@@ -97,8 +99,9 @@ class DeploymentStream:
         job = next((j for j in jobs if self.job_uid in ("", j.uid)), None)
         is_log_whole = True
         if job is not None:
-            news += self.log_news(job)
-            is_log_whole = job.state in JOB_FINISHED and self.position >= job.log_size
+            news += self.log.news(job)
+            self.has_more = self.log.has_more
+            is_log_whole = job.state in JOB_FINISHED and self.log.position >= job.log_size
         if deployment.state in FINISHED and is_log_whole:
             self.is_over = True
             news += event("end", {"id": deployment.uid, "state": deployment.state})
@@ -132,7 +135,7 @@ class DeploymentStream:
         if state == self.last_state:
             return b""
         self.last_state = state
-        return event("state", state)
+        return event("state", {**state, "now": stamp(timezone.now())})
 
     def steps_news(self, deployment: Deployment, jobs: list[Job]) -> bytes:
         planned = deployment.snapshot.summary.get("steps", [])
@@ -142,19 +145,61 @@ class DeploymentStream:
         self.last_steps = steps
         return event("steps", steps)
 
-    def log_news(self, job: Job) -> bytes:
+
+class LogReader:
+    """Reads on in the log of one job, in text whose bytes the page can count.
+
+    A byte that is no UTF-8 becomes a lone surrogate, which stands for that one byte; a character
+    that is cut by the end of what there is comes with the next piece. So a position is always a
+    boundary of characters, and whoever lost the connection goes on from it without a gap.
+    """
+
+    def __init__(self, position: int, *, newest: int = 0) -> None:
+        self.position = position
+        self.newest = newest
+        self.has_more = False
+
+    def news(self, job: Job) -> bytes:
+        news = b""
+        if self.newest and self.position == 0 and job.log_size > self.newest:
+            news = self.skip(job)
         content = logs.read(job, after=self.position, limit=LOG_BYTES)
         self.has_more = len(content) == LOG_BYTES
-        if not content:
-            return b""
-        start, self.position = self.position, self.position + len(content)
-        body = {
-            "job": job.uid,
-            "offset": start,
-            "next": self.position,
-            "text": self.decoder.decode(content),
-        }
-        return event("log", body, event_id=str(self.position))
+        is_end = job.state in JOB_FINISHED and self.position + len(content) >= job.log_size
+        decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        text = decoder.decode(content, final=is_end)
+        if not text:
+            return news
+        start = self.position
+        self.position += len(content) - len(decoder.getstate()[0])
+        body = {"job": job.uid, "offset": start, "next": self.position, "text": text}
+        return news + event("log", body, event_id=str(self.position))
+
+    def skip(self, job: Job) -> bytes:
+        """Begin with the first whole line of the newest bytes, and say what was left out."""
+        start = job.log_size - self.newest
+        line_end = logs.read(job, after=start, limit=LOG_BYTES).find(b"\n")
+        self.position = start + line_end + 1
+        lines = count_lines(job, until=self.position)
+        return event("skip", {"offset": self.position, "lines": lines})
+
+
+def count_lines(job: Job, *, until: int) -> int:
+    """How many lines a page shows for the first bytes: where a step begins, so does a line."""
+    begins = {run.log_from for run in job.step_runs.all() if run.log_to != run.log_from}
+    lines, position, last = 0, 0, b"\n"
+    for piece in logs.pieces(job.pk, after=0, until=until):
+        lines += piece.count(b"\n")
+        for begin in begins:
+            if begin is not None and position <= begin < position + len(piece):
+                before = piece[begin - position - 1 : begin - position] or last
+                lines += before != b"\n"
+        position, last = position + len(piece), piece[-1:]
+    return lines
+
+
+def number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 def steps_of(job: Job, planned: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -171,8 +216,10 @@ def steps_of(job: Job, planned: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 "position": step["position"],
                 "name": step["name"],
                 "state": run.state if run else never_ran(job),
+                "started_at": stamp(began(job, run)) if run else None,
                 "took_ms": run.duration_ms if run else None,
                 "log_from": run.log_from if run else None,
+                "log_to": run.log_to if run else None,
                 "exit_code": run.exit_code if run else None,
                 "reason": run.reason if run else "",
             }
@@ -184,7 +231,13 @@ def never_ran(job: Job) -> str:
     return "skipped" if job.state in JOB_FINISHED else "pending"
 
 
-def stamp(moment: Any) -> str | None:
+def began(job: Job, run: StepRun) -> datetime | None:
+    if job.started_at is None or run.started_after_ms is None:
+        return None
+    return job.started_at + timedelta(milliseconds=run.started_after_ms)
+
+
+def stamp(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment is not None else None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -9,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from deployments.forms import VERSION_CHOICES, DeployForm, VersionForm
 from deployments.models import Deployment
 from deployments.services import previews, requests, versions
-from deployments.views import matrix
+from deployments.views import matrix, pace
 from hydra import keys
 from hydra.errors import Invalid
 from hydra.htmx import render_page
@@ -42,21 +44,43 @@ def project_overview(request: OrgRequest, code: str) -> HttpResponse:
         "environments": environments,
         "rows": groups[0].rows,
         "expanded": request.GET.get("expand", ""),
-        "expanded_versions": expanded_versions(request, project),
-        "recent": Deployment.objects.filter(project=project).with_names()[:RECENT],
+        "expanded_versions": expanded_versions(request, project, environments),
+        "recent": Deployment.objects.filter(project=project)
+        .with_names()
+        .select_related("target__head__version")[:RECENT],
         "tab": "overview",
     }
-    return render_page(request, "deployments/project_overview.html", context, partial="matrix")
+    return render_page(request, "deployments/project_overview.html", context, partial="live")
 
 
-def expanded_versions(request: OrgRequest, project: Project) -> list[Version]:
+@dataclass(frozen=True)
+class VersionRow:
+    """One version of the expanded application, and its last deployment in each environment."""
+
+    version: Version
+    attempts: list[tuple[Environment, Deployment | None]]
+
+
+def expanded_versions(
+    request: OrgRequest, project: Project, environments: list[Environment]
+) -> list[VersionRow]:
     code = request.GET.get("expand", "")
     if not code:
         return []
     rows = Version.objects.in_org(request.org).filter(
         application__code=code, application__uses__project=project
     )
-    return list(rows.newest_first()[:EXPANDED_VERSIONS])
+    versions = list(rows.newest_first()[:EXPANDED_VERSIONS])
+    attempts = (
+        Deployment.objects.filter(project=project, version__in=versions)
+        .select_related("target")
+        .order_by("pk")
+    )
+    last = {(d.version_id, d.environment_id): d for d in attempts}
+    return [
+        VersionRow(version, [(e, last.get((version.pk, e.pk))) for e in environments])
+        for version in versions
+    ]
 
 
 @require_http_methods(["GET", "POST"])
@@ -65,10 +89,12 @@ def deploy(request: OrgRequest, code: str) -> HttpResponse:
     """The dialog (a page without JavaScript) on GET; the deployment on POST."""
     project = find_project(request, code)
     request.access.require(Right.DEPLOYMENT_CREATE, project.uid)
-    form = DeployForm(request.POST if request.method == "POST" else request.GET, project=project)
+    given = request.POST if request.method == "POST" else request.GET
+    form = DeployForm(given or None, project=project)
     if not form.is_valid():
         context = {"project": project, "form": form, "tab": "overview"}
-        return render_page(request, "deployments/deploy_choose.html", context, status=422)
+        status = 422 if form.is_bound else 200
+        return render_page(request, "deployments/deploy_choose.html", context, status=status)
     chosen = form.cleaned_data
     version = chosen["version"] or newest_version(chosen["application"])
     place = {
@@ -96,6 +122,9 @@ def show_preview(request: OrgRequest, place: dict[str, object]) -> HttpResponse:
     context = {
         **place,
         "preview": preview,
+        "usual_ms": pace.usual_ms(preview.current.target_id)
+        if preview is not None and preview.current is not None
+        else None,
         "choices": Version.objects.filter(application=application).newest_first()[  # type: ignore[misc]
             :VERSION_CHOICES
         ],

@@ -22,12 +22,16 @@ from deployments.models import (
     State,
 )
 from deployments.services import cancel, logs, queues
+from deployments.views import log_text, pace
 from hydra.htmx import render_page
 from orgs.access import OrgRequest, Right, member
 from orgs.models import Event
+from projects.models import Version
 
 PER_PAGE = 50
-FIRST_LOG_BYTES = 256 * 1024  # what stands on the page without JavaScript
+FIRST_LOG_BYTES = 64 * 1024  # what stands on the page itself, which stays small by it
+# Whose log is shown first: what went wrong, then what happens now.
+INTEREST = ("failed", "unknown", "running", "canceled", "offered", "succeeded")
 
 
 @require_GET
@@ -35,8 +39,9 @@ FIRST_LOG_BYTES = 256 * 1024  # what stands on the page without JavaScript
 def deployment_list(request: OrgRequest) -> HttpResponse:
     """Newest first, by key and not by offset: page 1,000 costs what page 1 costs."""
     form = DeploymentFilter(request.GET, org=request.org)
-    form.is_valid()
-    rows = narrowed(Deployment.objects.in_org(request.org).with_names(), form.cleaned_data)
+    form.is_valid()  # what is not is no filter
+    everything = Deployment.objects.in_org(request.org).with_names()
+    rows = narrowed(everything.select_related("target__head__version"), form.cleaned_data)
     before = request.GET.get("before", "")
     if before.isascii() and before.isdigit() and len(before) < 19:
         rows = rows.filter(pk__lt=int(before))
@@ -72,7 +77,12 @@ def find(request: OrgRequest, uid: str) -> Deployment:
         Deployment.objects.in_org(request.org)
         .with_names()
         .select_related(
-            "target__head__version", "previous_version", "superseded_by", "snapshot", "org"
+            "target__head__version",
+            "target__current__version",
+            "previous_version",
+            "superseded_by",
+            "snapshot",
+            "org",
         )
         .defer("snapshot__content_sealed"),
         uid=uid,
@@ -87,8 +97,8 @@ class JobPanel:
     steps: list[dict[str, Any]]
 
     @property
-    def is_open(self) -> bool:
-        return not self.job.finished_at
+    def broken_step(self) -> dict[str, Any] | None:
+        return next((s for s in self.steps if s["state"] in ("failed", "unknown")), None)
 
 
 @require_GET
@@ -99,19 +109,52 @@ def deployment_detail(request: OrgRequest, uid: str) -> HttpResponse:
     jobs = list(
         deployment.jobs.select_related("agent").prefetch_related("step_runs").order_by("pk")
     )
-    chosen = next((j for j in jobs if j.uid == request.GET.get("job")), jobs[0] if jobs else None)
-    first_bytes = logs.read(chosen, after=0, limit=FIRST_LOG_BYTES) if chosen else b""
+    panels = [JobPanel(job, streams.steps_of(job, planned)) for job in jobs]
+    chosen = choose(panels, request.GET.get("job", ""))
     context = {
         "deployment": deployment,
         "sentence": queues.waiting_sentence(deployment),
-        "panels": [JobPanel(job, streams.steps_of(job, planned)) for job in jobs],
-        "job": chosen,
-        "log_text": first_bytes.decode(errors="replace"),
-        "log_is_cut": chosen is not None and chosen.log_size > len(first_bytes),
+        "still_runs": still_runs(deployment),
+        "way_back": way_back(deployment),
+        "usual_ms": pace.usual_ms(deployment.target_id),
+        "panels": panels,
+        "job": chosen.job if chosen else None,
+        "broken_step": chosen.broken_step if chosen else None,
+        **beginning_of_log(chosen),
         "summary": deployment.snapshot.summary,
         "events": Event.objects.in_org(request.org).about(deployment.uid).order_by("-pk")[:100],
     }
-    return render_page(request, "deployments/detail.html", context, partial="head")
+    return render_page(request, "deployments/detail.html", context)
+
+
+def choose(panels: list[JobPanel], uid: str) -> JobPanel | None:
+    """The job that was asked for, else the most interesting one."""
+    ranks = {state: rank for rank, state in enumerate(INTEREST)}
+    by_interest = sorted(panels, key=lambda panel: ranks.get(panel.job.state, len(INTEREST)))
+    return next((p for p in panels if p.job.uid == uid), by_interest[0] if panels else None)
+
+
+def beginning_of_log(panel: JobPanel | None) -> dict[str, Any]:
+    if panel is None:
+        return {"sections": [], "log_is_cut": False}
+    content = logs.read(panel.job, after=0, limit=FIRST_LOG_BYTES)
+    return {
+        "sections": list(log_text.sections(content, panel.steps)),
+        "log_is_cut": panel.job.log_size > len(content),
+    }
+
+
+def still_runs(deployment: Deployment) -> Version | None:
+    """What was not replaced, because this deployment went wrong."""
+    current = deployment.target.current
+    if deployment.state not in (State.FAILED, State.UNKNOWN) or current is None:
+        return None
+    return current.version if current.version_id != deployment.version_id else None
+
+
+def way_back(deployment: Deployment) -> Version | None:
+    """The version that one would return to: the one before, or the one that still runs."""
+    return deployment.previous_version or still_runs(deployment)
 
 
 @require_POST

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from django.db.models import Count, F, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
-from deployments.models import Deployment, Target, TargetQuerySet
+from deployments.models import Deployment, State, Target, TargetQuerySet
 from orgs.models import Environment
 from projects.models import Application, Project, ProjectApplication, ProjectEnvironment, Version
+
+# A newer attempt that ended so is no news: what ran before goes on running.
+NO_NEWS = (State.CANCELED, State.SUPERSEDED, State.EXPIRED, State.REJECTED)
 
 
 @dataclass
@@ -20,6 +23,7 @@ class Cell:
     project: Project
     application: Application
     environment: Environment
+    head: Deployment | None = None
     current: Deployment | None = None
     latest: Deployment | None = None
     behind: int = 0
@@ -27,11 +31,17 @@ class Cell:
     hold: str = ""
 
     @property
+    def other(self) -> Deployment | None:
+        """What is under way, or else the newest attempt, unless it is what runs here."""
+        newest = self.head or self.latest
+        if newest is None or self.current is None or newest == self.current:
+            return None
+        return newest if newest.state not in NO_NEWS else None
+
+    @property
     def shown(self) -> Deployment | None:
         """What the cell opens: what is under way or went wrong, else what runs here."""
-        if self.latest is not None and self.latest != self.current:
-            return self.latest
-        return self.current
+        return self.other or self.current or self.head or self.latest
 
     @property
     def state(self) -> str:
@@ -40,18 +50,12 @@ class Cell:
     @property
     def version(self) -> Version | None:
         """What runs here, or is on its way to an empty cell."""
-        found = self.current or self.latest
+        found = self.current or self.shown
         return found.version if found is not None else None
 
     @property
-    def other(self) -> Deployment | None:
-        """A newer attempt than the one that runs here, to be marked."""
-        latest = self.latest
-        return latest if self.current is not None and latest != self.current else None
-
-    @property
     def since(self) -> object:
-        found = self.current or self.latest
+        found = self.current or self.shown
         return found.finished_at or found.created_at if found is not None else None
 
 
@@ -117,7 +121,7 @@ def make_cell(row: Row, environment: Environment, target: Target | None) -> Cell
     cell = Cell(project=row.project, application=row.application, environment=environment)
     if target is None:
         return cell
-    cell.current, cell.latest = target.current, target.latest
+    cell.head, cell.current, cell.latest = target.head, target.current, target.latest
     newer: int = getattr(target, "behind", 0)  # counted by the query
     cell.behind = newer if target.current is not None else 0
     cell.hold = target.held_reason if target.held_at is not None else ""

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_GET
 
 from agents.models import Agent, Presence
@@ -26,23 +27,26 @@ WAITS = (State.SCHEDULED, State.AWAITING_APPROVAL, State.HELD, State.QUEUED)
 @require_GET
 @member(Right.PROJECT_READ)
 def overview(request: OrgRequest) -> HttpResponse:
-    """The first page: state before decoration."""
+    """The first page: state before decoration. The figures are counted only where they show."""
     projects = Project.objects.in_org(request.org).order_by("name", "pk")
     page = Paginator(projects, PROJECTS_PER_PAGE).get_page(request.GET.get("page"))
     environments = used_environments(request)
-    figures = pace.last_month(request.org)
+    figures = SimpleLazyObject(lambda: pace.last_month(request.org))
+    attention = needing_attention(request)
     context = {
         "page": page,
         "environments": environments,
         "groups": matrix.build(list(page.object_list), environments),
-        "attention": needing_attention(request),
+        "attention": attention,
+        "broken": sum(deployment.is_finished for deployment in attention),
+        "waiting": sum(not deployment.is_finished for deployment in attention),
         "offline": list(
             Agent.objects.in_org(request.org).live().filter(presence=Presence.OFFLINE)[:5]
         ),
         "pace": figures,
-        "pace_rows": pace.by_day(figures),
+        "pace_rows": SimpleLazyObject(lambda: pace.by_day(list(figures))),
     }
-    return render_page(request, "deployments/overview.html", context, partial="matrix")
+    return render_page(request, "deployments/overview.html", context, partial="live")
 
 
 def used_environments(request: OrgRequest) -> list[Environment]:
@@ -53,7 +57,8 @@ def used_environments(request: OrgRequest) -> list[Environment]:
 
 def needing_attention(request: OrgRequest) -> list[Deployment]:
     """What failed and was not followed by anything, and what waits, newest first."""
-    deployments = Deployment.objects.in_org(request.org).with_names().select_related("target")
+    deployments = Deployment.objects.in_org(request.org).with_names()
+    deployments = deployments.select_related("target__head__version")
     week_ago = timezone.now() - timedelta(days=7)
     broken = deployments.filter(
         state__in=NEEDS_SOMEBODY, resolution="", created_at__gt=week_ago

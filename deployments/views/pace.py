@@ -1,4 +1,4 @@
-"""How fast and how well: the four figures of the last thirty days, as small charts."""
+"""How fast and how well: four figures of the last thirty days as small charts, and one guess."""
 
 from __future__ import annotations
 
@@ -14,6 +14,13 @@ from orgs.models import Organization
 DAYS = 30
 WIDTH, HEIGHT = 96, 36
 MOST_ROWS = 20_000
+USUAL_OF = 10
+MEASURES = {
+    "Deployment frequency": "successes",
+    "Lead time": "minutes",
+    "Change failure rate": "%",
+    "Time to restore": "minutes",
+}
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,11 @@ class Figure:
     points: str
     last_y: int
     by_day: tuple[tuple[date, float], ...]
+
+    @property
+    def measure(self) -> str:
+        """What the numbers of single days are in."""
+        return MEASURES[self.name]
 
 
 @dataclass(frozen=True)
@@ -69,7 +81,7 @@ def lead_time(facts: list[Fact]) -> Figure:
     for fact in facts:
         if fact.state == State.SUCCEEDED:
             took = (fact.finished_at - fact.version_created_at).total_seconds() / 60
-            minutes[fact.finished_at.date()].append(took)
+            minutes[fact.finished_at.date()].append(max(took, 0.0))
     return draw_median("Lead time", minutes)
 
 
@@ -113,7 +125,9 @@ def spell(minutes: float) -> tuple[str, str]:
         return f"{minutes * 60:.0f}", "s"
     if minutes < 120:
         return f"{minutes:.0f}", "min"
-    return f"{minutes / 60:.1f}", "h"
+    if minutes < 48 * 60:
+        return f"{minutes / 60:.0f}", "h"
+    return f"{minutes / 60 / 24:.1f}", "days"
 
 
 def draw(name: str, value: str, unit: str, by_day: dict[date, float]) -> Figure:
@@ -131,3 +145,11 @@ def by_day(figures: list[Figure]) -> list[tuple[date, list[float]]]:
     days = zip(*(figure.by_day for figure in figures), strict=True)
     rows = [(entries[0][0], [value for _, value in entries]) for entries in days]
     return rows[::-1]
+
+
+def usual_ms(target_id: int) -> float | None:
+    """What the last successes at a place took: the median in milliseconds."""
+    ran = Deployment.objects.filter(target=target_id, state=State.SUCCEEDED).order_by("-pk")
+    moments = ran.values_list("started_at", "finished_at")[:USUAL_OF]
+    took = sorted((end - start).total_seconds() for start, end in moments if start and end)
+    return median(took) * 1000 if took else None

@@ -4,8 +4,11 @@
 
   const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
   const root = document.documentElement;
+  const keep = (name, value) => {
+    try { localStorage.setItem(name, value); } catch { /* lasts for this page only */ }
+  };
 
-  /* ---- Theme: system, light, dark ---- */
+  /* ---- Theme: system, light, dark. Sidebar: words or icons ---- */
 
   const themes = ["system", "light", "dark"];
   const theme = () => root.dataset.theme || "system";
@@ -13,21 +16,50 @@
   const nextTheme = () => {
     const next = themes[(themes.indexOf(theme()) + 1) % themes.length];
     if (next === "system") delete root.dataset.theme; else root.dataset.theme = next;
-    try { localStorage.setItem("hydra-theme", next); } catch { /* lasts for this page only */ }
+    keep("hydra-theme", next);
     showTheme();
   };
+  const showSidebar = () => all("[data-sidebar-switch]").forEach((button) => {
+    const isNarrow = root.dataset.sidebar === "icons";
+    button.setAttribute("aria-expanded", String(!isNarrow));
+    all(".sidebar nav a, .sidebar .find").forEach((link) => {
+      if (isNarrow) link.title = link.querySelector("span").textContent; else link.removeAttribute("title");
+    });
+  });
+  const switchSidebar = () => {
+    if (root.dataset.sidebar === "icons") delete root.dataset.sidebar; else root.dataset.sidebar = "icons";
+    keep("hydra-sidebar", root.dataset.sidebar || "");
+    showSidebar();
+  };
 
-  /* ---- Toasts ---- */
+  /* ---- Icons and toasts ---- */
 
+  const sprite = document.querySelector("svg.icon use")?.getAttribute("href").split("#")[0] || "";
+  const icon = (name) => {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    svg.setAttribute("class", "icon");
+    svg.setAttribute("aria-hidden", "true");
+    const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+    use.setAttribute("href", `${sprite}#${name}`);
+    svg.append(use);
+    return svg;
+  };
   const toast = (message, kind = "succeeded") => {
     const place = document.getElementById("toasts");
     if (!place) return;
+    const state = kind === "error" ? "failed" : kind;
     const item = document.createElement("div");
     item.className = "toast";
-    item.dataset.state = kind === "error" ? "failed" : kind;
+    item.dataset.state = state;
     const words = document.createElement("span");
     words.textContent = message;
-    item.append(words);
+    const dismiss = document.createElement("button");
+    dismiss.type = "button";
+    dismiss.className = "bare small";
+    dismiss.dataset.dismiss = "";
+    dismiss.setAttribute("aria-label", "Dismiss");
+    dismiss.append(icon("close"));
+    item.append(icon(state === "failed" ? "failed" : "succeeded"), words, dismiss);
     place.append(item);
     fade(item);
   };
@@ -56,42 +88,80 @@
 
   /* ---- Dialogs: a link that opens a page opens that page's dialog here ---- */
 
-  const openDialog = async (link) => {
-    let answer;
+  const fetchPart = async (address) => {
     try {
-      answer = await fetch(link.href, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
-    } catch { answer = null; }
-    if (!answer || !answer.ok || answer.redirected) { location.assign(link.href); return; }
+      const answer = await fetch(address, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
+      if (!answer.ok || answer.redirected) return null;
+      return new DOMParser().parseFromString(await answer.text(), "text/html");
+    } catch { return null; }
+  };
+  const showDialog = (nodes, link) => {
+    const before = document.activeElement;
     const dialog = document.createElement("dialog");
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    dialog.append(...page.body.childNodes);
+    dialog.append(...nodes);
     const title = dialog.querySelector("h2[id]");
     if (title) dialog.setAttribute("aria-labelledby", title.id);
     document.body.append(dialog);
-    dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
+    dialog.addEventListener("cancel", (event) => { if (!mayLeave(dialog)) event.preventDefault(); });
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      forget(dialog);
+      const same = link && document.querySelector(`a[href="${CSS.escape(link.getAttribute("href"))}"]`);
+      (before?.isConnected && before !== document.body ? before : same)?.focus();
+    });
     dialog.showModal();
     prepare(dialog);
+    return dialog;
+  };
+  const openDialog = async (link) => {
+    link.setAttribute("aria-busy", "true");
+    const page = await fetchPart(link.href);
+    link.removeAttribute("aria-busy");
+    if (!page) { location.assign(link.href); return; }
+    link.focus();
+    showDialog(page.body.childNodes, link);
+  };
+  /* Another version in the dialog of Deploy: its effect takes the place of the last one's. */
+  const showPreview = async (form) => {
+    const address = `${form.action}?${new URLSearchParams(new FormData(form))}`;
+    const dialog = form.closest("dialog");
+    const page = dialog && await fetchPart(address);
+    if (!page) { location.assign(address); return; }
+    const focused = document.activeElement?.id;
+    dialog.replaceChildren(...page.body.childNodes);
+    prepare(dialog);
+    if (focused) dialog.querySelector(`#${CSS.escape(focused)}`)?.focus();
   };
 
   /* ---- Forms: nothing typed is lost, nothing is sent twice ---- */
 
   const dirty = new Set();
+  const dirtyIn = (place) => [...dirty].filter((form) => place.contains(form));
+  const forget = (place) => dirtyIn(place).forEach((form) => dirty.delete(form));
+  const mayLeave = (place) => !dirtyIn(place).length || confirm("Leave without saving what you typed?");
   document.addEventListener("input", (event) => {
     const form = event.target.closest("form[data-guard]");
     if (form) dirty.add(form);
   });
   document.addEventListener("submit", (event) => {
     const form = event.target;
+    const button = event.submitter;
+    if (button?.getAttribute("aria-disabled") === "true") { event.preventDefault(); return; }
     dirty.delete(form);
     if (form.method !== "post") return;
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "yes";
-    setTimeout(() => { delete form.dataset.sent; }, 4000);
+    button?.setAttribute("aria-busy", "true");
+    setTimeout(() => release(form), 8000);
   });
+  const release = (form) => {
+    delete form.dataset.sent;
+    all("[aria-busy]", form).forEach((button) => button.removeAttribute("aria-busy"));
+  };
   addEventListener("beforeunload", (event) => { if (dirty.size) event.preventDefault(); });
-  addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => { delete form.dataset.sent; }));
+  addEventListener("pageshow", () => all("form[data-sent]").forEach(release));
 
-  /* ---- Lists filter as one types ---- */
+  /* ---- Lists filter as one types, and keep the filter in the address ---- */
 
   const filter = (input) => {
     const wanted = input.value.trim().toLowerCase();
@@ -101,15 +171,33 @@
       const fits = row.textContent.toLowerCase().includes(wanted);
       row.hidden = !fits;
       shown += fits ? 1 : 0;
+      for (let next = row.nextElementSibling; next?.matches("tr.versions"); next = next.nextElementSibling) next.hidden = !fits;
+    });
+    all("tbody:has(> tr.group)").forEach((group) => {
+      const own = rows.filter((row) => group.contains(row));
+      group.hidden = Boolean(wanted) && own.every((row) => row.hidden);
     });
     all("[data-filter-empty]").forEach((note) => { note.hidden = shown > 0 || !wanted; });
   };
+  const filterAgain = () => all("input[data-filter]").forEach((input) => { if (input.value) filter(input); });
+  const keepFilter = (input) => {
+    const address = new URL(location.href);
+    if (input.value) address.searchParams.set("filter", input.value); else address.searchParams.delete("filter");
+    history.replaceState(history.state, "", address);
+  };
+  const recallFilter = () => {
+    const input = document.querySelector("input[data-filter]");
+    const kept = new URLSearchParams(location.search).get("filter");
+    if (input && kept && !input.value) { input.value = kept; filter(input); }
+  };
 
-  /* ---- Times ---- */
+  /* ---- Times: by the server's clock, in the viewer's zone ---- */
 
+  const ahead = Date.parse(document.body.dataset.now) - Date.now();
+  const now = () => Date.now() + (Math.abs(ahead) > 2000 ? ahead : 0);
   const units = [[31536000, "y"], [2592000, "mo"], [86400, "d"], [3600, "h"], [60, "min"]];
   const words = (time) => {
-    const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
+    const seconds = (now() - Date.parse(time.dateTime)) / 1000;
     const size = Math.abs(seconds);
     if (size < 60) return seconds >= 0 ? "now" : "in a moment";
     const [length, unit] = units.find(([length]) => size >= length);
@@ -124,6 +212,18 @@
     time.textContent = words(time);
     time.title = moment.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
   });
+  const took = (ms) => {
+    if (ms === null || ms === undefined) return "";
+    if (ms < 1000) return `${Math.round(ms)} ms`;
+    if (ms < 60000) return `${(ms / 1000).toFixed(1)} s`;
+    const minutes = Math.floor(ms / 60000);
+    if (minutes < 60) return `${minutes} min ${String(Math.floor(ms / 1000) % 60).padStart(2, "0")} s`;
+    return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+  };
+  const tick = () => all("[data-since]").forEach((place) => {
+    const seconds = Math.max(0, Math.floor((now() - Date.parse(place.dataset.since)) / 1000));
+    place.textContent = seconds < 60 ? `${seconds} s` : took(seconds * 1000);
+  });
 
   /* ---- Order by drag; the buttons beside do the same without ---- */
 
@@ -135,45 +235,35 @@
     });
   };
 
-  /* ---- Live parts: what changed is fetched again, focus and scroll stay ---- */
-
-  const refresh = async (part) => {
-    let answer;
-    try {
-      answer = await fetch(part.dataset.live || location.href, {
-        headers: { "HX-Request": "true" }, credentials: "same-origin",
-      });
-    } catch { return; }
-    if (!answer.ok || answer.redirected) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const fresh = page.getElementById(part.id);
-    if (!fresh) return;
-    const focused = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-    window.htmx?.process(fresh);
-    part.replaceChildren(...fresh.childNodes);
-    if (focused) part.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
-    showTimes(part);
-    all("input[data-filter]").forEach((input) => { if (input.value) filter(input); });
-  };
-  const watch = () => {
-    const parts = all("[data-live]").filter((part) => part.id);
-    const address = document.body.dataset.stream;
-    if (!parts.length || !address || !window.EventSource) return;
-    const source = new EventSource(address, { withCredentials: true });
-    let timer = 0;
-    source.addEventListener("deployment", () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => all("[data-live]").filter((part) => part.id).forEach(refresh), 400);
-    });
-  };
-
   /* ---- Search and keys ---- */
 
   const search = () => {
+    const open = document.querySelector("dialog[open] .search input");
+    if (open) { open.select(); return; }
     const link = document.querySelector("a[data-search]");
-    if (link) openDialog(link);
+    if (link && !document.querySelector("dialog[open]")) openDialog(link);
   };
-  const going = { o: "deployments:overview", p: "projects", a: "applications", r: "rules", d: "deployments", s: "agents" };
+  const walkHits = (event) => {
+    const dialog = event.target.closest("dialog");
+    const hits = all("#search-hits a", dialog);
+    const at = hits.indexOf(dialog.querySelector("#search-hits a[data-here]"));
+    if (event.key === "Enter" && hits.length) {
+      event.preventDefault();
+      hits[Math.max(at, 0)].click();
+    }
+    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+    event.preventDefault();
+    hits.forEach((hit) => { delete hit.dataset.here; });
+    const next = hits[(at + (event.key === "ArrowDown" ? 1 : -1) + hits.length) % hits.length];
+    if (!next) return;
+    next.dataset.here = "";
+    next.scrollIntoView({ block: "nearest" });
+  };
+  const showKeys = () => {
+    const keys = document.getElementById("keys");
+    if (keys && !document.querySelector("dialog[open]")) showDialog(keys.content.cloneNode(true).childNodes, null);
+  };
+  const going = { o: "", p: "projects/", a: "applications/", r: "rules/", d: "deployments/", s: "agents/" };
   let chord = 0;
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
@@ -181,62 +271,77 @@
       search();
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")) return;
+    if (event.target.matches?.("dialog .search input")) { walkHits(event); return; }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select, dialog")) return;
     if (event.key === "/") { event.preventDefault(); search(); }
+    if (event.key === "?") showKeys();
     if (event.key === "g") { chord = Date.now(); return; }
-    if (Date.now() - chord < 1200 && event.key in going && document.body.dataset.org) {
-      const place = event.key === "o" ? "" : `${going[event.key]}/`;
-      location.assign(`/o/${document.body.dataset.org}/${place}`);
+    if (Date.now() - chord < 1500 && event.key in going && document.body.dataset.org) {
+      location.assign(`/o/${document.body.dataset.org}/${going[event.key]}`);
     }
     chord = 0;
-    if (event.key === "?") {
-      toast("g o overview · g p projects · g a applications · g r rules · g d deployments · g s agents · Ctrl K search", "waiting");
-    }
   });
 
-  document.addEventListener("click", (event) => {
-    const target = event.target.closest("[data-copy], [data-theme-switch], [data-dismiss], a[data-dialog], a[data-search], [data-close]");
-    if (!target) {
-      all("details[data-menu][open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
-      return;
-    }
-    if (target.matches("[data-copy]")) { event.preventDefault(); copy(target); }
-    if (target.matches("[data-theme-switch]")) nextTheme();
-    if (target.matches("[data-dismiss]")) target.closest(".toast").remove();
-    if (target.matches("[data-close]") && target.closest("dialog")) { event.preventDefault(); target.closest("dialog").close(); }
-    if (target.matches("a[data-dialog], a[data-search]") && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+  /* ---- Clicks and changes, wherever they happen ---- */
+
+  const acts = {
+    "[data-copy]": (target, event) => { event.preventDefault(); copy(target); },
+    "[data-theme-switch]": nextTheme,
+    "[data-sidebar-switch]": switchSidebar,
+    "[data-keys]": showKeys,
+    "[data-dismiss]": (target) => target.closest(".toast").remove(),
+    "dialog [data-close]": (target, event) => {
+      event.preventDefault();
+      const dialog = target.closest("dialog");
+      if (mayLeave(dialog)) dialog.close();
+    },
+    "a[data-dialog], a[data-search]": (target, event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey || !window.HTMLDialogElement) return;
       event.preventDefault();
       openDialog(target);
+    },
+  };
+  document.addEventListener("click", (event) => {
+    all("details[data-menu][open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
+    for (const [selector, act] of Object.entries(acts)) {
+      const target = event.target.closest(selector);
+      if (target) { act(target, event); return; }
     }
   });
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && event.target.closest?.("details[data-menu][open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
   document.addEventListener("input", (event) => {
-    if (event.target.matches("input[data-filter]")) filter(event.target);
+    if (!event.target.matches("input[data-filter]")) return;
+    filter(event.target);
+    keepFilter(event.target);
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
-    if (event.target.matches("[data-reload-dialog]")) {
-      const form = event.target.form;
-      const link = document.createElement("a");
-      link.href = `${form.dataset.preview}?${new URLSearchParams(new FormData(form))}`;
-      const dialog = form.closest("dialog");
-      if (dialog) { dialog.close(); openDialog(link); } else location.assign(link.href);
-    }
+    if (event.target.form?.matches("form[data-preview]")) showPreview(event.target.form);
   });
 
   const prepare = (within) => {
     showTimes(within);
     window.htmx?.process(within);
     all("[data-sortable]", within).forEach(sortable);
-    within.querySelector("[autofocus]")?.focus();
+    all("form:is(.autosubmit, [data-preview]) [type=submit]", within).forEach((button) => { button.hidden = true; });
+    within.querySelector?.("[autofocus]")?.focus();
   };
 
+  window.Hydra = { all, fetchPart, filterAgain, icon, showTimes, tick, toast, took };
   document.addEventListener("htmx:afterSwap", (event) => showTimes(event.target));
   document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   showTheme();
+  showSidebar();
   showTimes();
   setInterval(showTimes, 30000);
+  setInterval(tick, 1000);
   all(".toast").forEach(fade);
   all("[data-sortable]").forEach(sortable);
-  all("form.autosubmit [type=submit]").forEach((button) => { button.hidden = true; });
-  watch();
+  all("form:is(.autosubmit, [data-preview]) [type=submit]").forEach((button) => { button.hidden = true; });
+  recallFilter();
 })();
