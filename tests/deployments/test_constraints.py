@@ -110,7 +110,7 @@ def by_form(place: Place) -> Row:
     return factories.make_deployment(place, State.SUCCEEDED, form_key="form-1")
 
 
-def job(place: Place) -> Row:
+def job(place: Place) -> Job:
     deployment = factories.make_deployment(place, State.RUNNING)
     return Job.objects.create(org=place.org, deployment=deployment, agent=place.agent)
 

@@ -54,7 +54,9 @@ def test_a_range_that_came_before_is_trimmed_and_a_gap_is_not_taken() -> None:
     assert logs.read(job, after=0) == b"hello world"
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(cuts=st.lists(st.tuples(st.integers(0, 200), st.integers(1, 80)), max_size=30))
 def test_whatever_ranges_come_in_whatever_order_what_is_stored_is_a_beginning_of_the_truth(
     cuts: list[tuple[int, int]],

@@ -268,7 +268,7 @@ def new_database(url: str, *, template: str = "") -> str:
     parts = urlsplit(url)
     with psycopg.connect(libpq(url), autocommit=True) as connection:
         copied = f' TEMPLATE "{urlsplit(template).path.lstrip("/")}"' if template else ""
-        connection.execute(f'CREATE DATABASE "{name}"{copied}')  # type: ignore[arg-type]  # our own names
+        connection.execute(f'CREATE DATABASE "{name}"{copied}')
     return url.replace(f"{parts.path}?", f"/{name}?") if parts.query else url + name
 
 
