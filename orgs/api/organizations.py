@@ -13,7 +13,7 @@ from hydra.api.schema import PAGED, Operation, data, described, page
 from hydra.errors import NotFound
 from orgs.access import Right, permission
 from orgs.gate import OrgViewSet
-from orgs.models import Membership, Organization
+from orgs.models import Membership
 
 
 class CountShown(TypedDict):
