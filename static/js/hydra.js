@@ -247,6 +247,7 @@
     const dialog = event.target.closest("dialog");
     const hits = all("#search-hits a", dialog);
     const at = hits.indexOf(dialog.querySelector("#search-hits a[data-here]"));
+    if (event.key === "Escape") { event.preventDefault(); dialog.close(); return; } // the field would only be emptied
     if (event.key === "Enter" && hits.length) {
       event.preventDefault();
       hits[Math.max(at, 0)].click();
