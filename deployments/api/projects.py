@@ -138,9 +138,9 @@ class ProjectViewSet(ProjectRoute):
         )
     )
     def create(self, _request: HttpRequest) -> HttpResponse:
+        self.require(Right.PROJECT_CREATE)
         taken = self.take(ProjectTaken)
         self.require_own(taken.pop("orgSlug", None))
-        self.require(Right.PROJECT_CREATE)
         project = projects.create_project(
             self.org,
             name=taken.pop("name"),

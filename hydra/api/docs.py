@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -30,6 +31,38 @@ TAGS = (
     "Organizations",
     "RPC",
     "Key check",
+)
+
+
+@dataclass(frozen=True)
+class Code:
+    """What a program may find as the code of an error."""
+
+    name: str
+    status: int
+    meaning: str
+
+
+CODES = (
+    Code("malformed_json", 400, "The body is no JSON, or says the same thing twice."),
+    Code("invalid", 400, "Something in the request cannot be accepted; the details say what."),
+    Code("unauthorized", 401, "The key is missing, unknown, expired or revoked."),
+    Code("plan_limit", 402, "The plan has no room left; what exists is not touched."),
+    Code("forbidden", 403, "The key lacks a permission, which is named."),
+    Code("not_found", 404, "There is no such thing in this organization."),
+    Code("method_not_allowed", 405, "The address knows other methods, which Allow lists."),
+    Code(
+        "conflict", 409, "It clashes with what is there. Many conflicts have a code of their own."
+    ),
+    Code("code_taken", 409, "The code belongs to another project or application."),
+    Code("already_finished", 409, "The deployment has ended and can no longer be canceled."),
+    Code("idempotency_key_in_use", 409, "The first request with this key is still running."),
+    Code("length_required", 411, "The body was sent in chunks: send its length."),
+    Code("too_large", 413, "The body is larger than 1 MiB."),
+    Code("idempotency_key_reused", 422, "The Idempotency-Key was used for another request."),
+    Code("rate_limited", 429, "Too many requests in this minute."),
+    Code("internal_error", 500, "A mistake of ours. It is safe to try again."),
+    Code("unavailable", 503, "It cannot be done right now; Retry-After says when it can."),
 )
 
 
@@ -169,6 +202,10 @@ def schema(_request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_not_required
 def page(request: HttpRequest) -> HttpResponse:
-    response = render(request, "api/docs.html", {"routes": routes()})
-    response["Cache-Control"] = "private, max-age=300"
+    response = render(
+        request,
+        "api/docs.html",
+        {"routes": routes(), "codes": CODES, "address": settings.HYDRA_URL},
+    )
+    response["Cache-Control"] = CACHE_CONTROL
     return response

@@ -33,7 +33,7 @@ def test_the_pages_are_the_list_whatever_is_added_meanwhile(
     api: Api, northwind: Organization, five: list[str]
 ) -> None:
     seen: list[str] = []
-    cursor = ""
+    cursor, answer = "", {}
     for _ in range(3):
         answer = read(api.get(f"/api/v1/projects?limit=2{cursor}"))
         seen += names(answer)
