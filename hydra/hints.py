@@ -36,6 +36,7 @@ SOCKET_SECONDS: Final = 1.0
 BREAKER_SECONDS: Final = 5.0
 SILENCE_SECONDS: Final = 10.0  # after which the subscription is asked whether it is still alive
 IDLE_SECONDS: Final = 30.0
+KNOCK_SECONDS: Final = 0.05  # a message of Celery costs many hints; one kind is knocked for once
 CELERY_SECONDS: Final = 60  # a knock that no worker heard in this time is worth nothing
 
 
@@ -106,6 +107,8 @@ class _Sender:
     def __init__(self, url: str) -> None:
         self.url = url
         self._pending: dict[Hint, None] = {}
+        self._knocks: dict[str, float] = {}  # when a kind may be knocked for
+        self._knocked_at: dict[str, float] = {}
         self._changed = threading.Condition()
         self._is_running = False
         self._redis = _connect(url)
@@ -122,16 +125,24 @@ class _Sender:
             self._changed.notify()
 
     def _run(self) -> None:
-        while batch := self._next_batch():
-            self._publish(batch)
-            self._knock(key for channel, key in batch if channel == WORKER)
+        while (batch := self._next_batch()) is not None:
+            if batch:
+                self._publish(batch)
+            now = time.monotonic()
+            for kind in [key for channel, key in batch if channel == WORKER]:
+                earliest = self._knocked_at.get(kind, 0.0) + KNOCK_SECONDS
+                self._knocks.setdefault(kind, max(now, earliest))
+            self._knock([kind for kind, due in self._knocks.items() if due <= now])
 
-    def _next_batch(self) -> list[Hint]:
-        """Whatever is pending, waiting for it; nothing when it is time for the thread to end."""
+    def _next_batch(self) -> list[Hint] | None:
+        """What is pending, waiting for it or for a knock; None when it is time for the end."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._pending, timeout=IDLE_SECONDS):
+            next_knock = min(self._knocks.values(), default=None)
+            wait = IDLE_SECONDS if next_knock is None else next_knock - time.monotonic()
+            has_some = self._changed.wait_for(lambda: self._pending, timeout=max(0.0, wait))
+            if not has_some and next_knock is None:
                 self._is_running = False
-                return []
+                return None
             batch = list(self._pending)
             self._pending.clear()
             return batch
@@ -149,8 +160,10 @@ class _Sender:
 
     def _knock(self, kinds: Iterable[str]) -> None:
         for kind in kinds:
+            del self._knocks[kind]
+            self._knocked_at[kind] = time.monotonic()
             if self._celery_breaker.is_open:
-                return
+                continue
             try:
                 celery.current_app.send_task(
                     "hydra.run_due",

@@ -21,6 +21,7 @@ from orgs.models import IdempotencyRecord
 log = structlog.get_logger(__name__)
 
 SEND_SECONDS = 20.0
+GATHER_SECONDS = 0.03  # a burst of hints is one run, and who hints keeps the processor meanwhile
 
 
 @cache
@@ -63,6 +64,8 @@ def run_due(kind: str) -> int:
 class Worker:
     """Runs every kind in a thread of its own, at hints and at the latest every few seconds.
 
+    In full mode Celery hears the hints, and this is only the sweep that goes on without Redis.
+
     A database that is away is waited for. Anything else that goes wrong is a bug: it ends the
     thread, is logged with its trace, and the thread is started again.
     """
@@ -75,7 +78,8 @@ class Worker:
         self.keeper = threading.Thread(target=self.keep, name="worker-keeper", daemon=True)
 
     def start(self) -> None:
-        self.unlisten = hints.listen(self.hear)
+        if settings.HYDRA_EMBEDDED:
+            self.unlisten = hints.listen(self.hear)
         self.keeper.start()
 
     def stop(self) -> None:
@@ -121,4 +125,5 @@ class Worker:
             except DatabaseError as error:
                 log.warning("worker waits for the database", kind=kind, error=str(error))
                 close_old_connections()
-            self.wakes[kind].wait(interval)
+            if self.wakes[kind].wait(interval):
+                self.stopping.wait(GATHER_SECONDS)
