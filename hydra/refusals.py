@@ -26,12 +26,14 @@ class RefusalMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer a refusal; anything else is a bug and goes on to the error tracker."""
-        if not isinstance(error, Refused):
-            return None
-        response = answer(request, error)
-        if error.retry_after_seconds is not None:
-            response["Retry-After"] = str(error.retry_after_seconds)
-        return response
+        return refuse(request, error) if isinstance(error, Refused) else None
+
+
+def refuse(request: HttpRequest, refused: Refused) -> HttpResponse:
+    response = answer(request, refused)
+    if refused.retry_after_seconds is not None:
+        response["Retry-After"] = str(refused.retry_after_seconds)
+    return response
 
 
 def answer(request: HttpRequest, refused: Refused) -> HttpResponse:

@@ -88,7 +88,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "hydra.requests.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "hydra.faces.FaceMiddleware",  # the API leaves here: it pays for no session and no page
+    # Agents and the API leave here: they pay for no session and no page.
+    "hydra.agent_calls.AgentCallMiddleware",
+    "hydra.faces.FaceMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
