@@ -7,6 +7,7 @@ from deployments.urls import agent_patterns
 from hydra import health, search
 from hydra.api import docs
 from orgs.views.accounts import SignUp
+from orgs.views.passwords import Forgotten, NewPassword
 
 # Of django-allauth only the pages that have a template of ours are reachable.
 account_patterns = [
@@ -14,6 +15,18 @@ account_patterns = [
     path("login/", allauth_views.login, name="account_login"),
     path("logout/", allauth_views.logout, name="account_logout"),
     path("inactive/", allauth_views.account_inactive, name="account_inactive"),
+    path("password/", Forgotten.as_view(), name="account_reset_password"),
+    path("password/sent/", allauth_views.password_reset_done, name="account_reset_password_done"),
+    path(
+        "password/changed/",
+        allauth_views.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
+    path(
+        "password/<slug:uidb36>/<str:key>/",
+        NewPassword.as_view(),
+        name="account_reset_password_from_key",
+    ),
 ]
 
 handler500 = "hydra.faces.server_error"

@@ -7,7 +7,12 @@ from datetime import datetime, time, timedelta
 from itertools import islice
 from typing import Any
 
-from allauth.account.forms import LoginForm, SignupForm
+from allauth.account.forms import (
+    LoginForm,
+    ResetPasswordForm,
+    ResetPasswordKeyForm,
+    SignupForm,
+)
 from django import forms
 from django.contrib.auth.password_validation import get_default_password_validators
 from django.forms.boundfield import BoundWidget
@@ -64,6 +69,25 @@ class SignInForm(LoginForm):  # type: ignore[misc]  # allauth has no types
         for name in ("login", "password"):
             self.fields[name].widget.attrs.pop("placeholder", None)
         self.fields["password"].help_text = ""
+
+
+class ForgottenForm(ResetPasswordForm):  # type: ignore[misc]  # allauth has no types
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = "E-mail"
+        self.fields["email"].widget.attrs.pop("placeholder", None)
+
+
+class NewPasswordForm(ResetPasswordKeyForm):  # type: ignore[misc]  # allauth has no types
+    """One password, typed once, as at the sign-up: the browser can show it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["password2"]
+        password = self.fields["password1"]
+        password.label = "New password"
+        password.help_text = f"At least {shortest()} characters; a sentence is fine."
+        password.widget.attrs.pop("placeholder", None)
 
 
 class OrganizationForm(forms.Form):

@@ -49,6 +49,8 @@ class Ground:
             "file": self.config_file.uid,
             "slug": self.org.slug if after == "orgs" else self.place.environment.slug,
             "application": self.place.application.code,
+            "uidb36": "1",
+            "key": "nobody-was-sent-this",
         }
         if name in by_name:
             return by_name[name]

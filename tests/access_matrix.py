@@ -26,6 +26,14 @@ GET  /account/logout/                                                           
 POST /account/logout/                                                             in    in  in  in  in  in
 GET  /account/inactive/                                                           in    in  in  in  in  in
 POST /account/inactive/                                                           405   405 405 405 405 405
+GET  /account/password/                                                           in    in  in  in  in  in
+POST /account/password/                                                           in    in  in  in  in  in
+GET  /account/password/sent/                                                      in    in  in  in  in  in
+POST /account/password/sent/                                                      405   405 405 405 405 405
+GET  /account/password/changed/                                                   in    in  in  in  in  in
+POST /account/password/changed/                                                   405   405 405 405 405 405
+GET  /account/password/<slug:uidb36>/<str:key>/                                   in    in  in  in  in  in
+POST /account/password/<slug:uidb36>/<str:key>/                                   in    in  in  in  in  in
 GET  /                                                                          login in  in  in  in  in
 POST /                                                                          login 405 405 405 405 405
 GET  /account/                                                                    login in  in  in  in  in

@@ -6,11 +6,13 @@ from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.views import SignupView
+from django.conf import settings
 from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
@@ -55,6 +57,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             by=actor_of(request, user),
         )
         return user
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """The link of the mail, at Hydra's public address whatever host was asked."""
+        uid, _, token = key.partition("-")
+        path = reverse("account_reset_password_from_key", kwargs={"uidb36": uid, "key": token})
+        return f"{settings.HYDRA_URL}{path}"
 
     def is_safe_url(self, url: str | None) -> bool:
         """Whether to go there after signing in: pages of this very host alone."""

@@ -1,0 +1,40 @@
+"""A way back in for whoever forgot their password: a link by mail, good once and for a while."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.views import PasswordResetFromKeyView, PasswordResetView
+from django.forms import Form
+from django.http import HttpResponse
+
+from orgs.forms import ForgottenForm, NewPasswordForm
+
+NO_MAIL = (
+    "The mail could not be sent. Try again in a few minutes, or ask your site administrator "
+    "for a new password."
+)
+
+
+class Forgotten(PasswordResetView):  # type: ignore[misc]  # allauth has no types
+    """Sends the link. The answer is the same whether there is such an account or not."""
+
+    form_class = ForgottenForm
+
+    def form_valid(self, form: Form) -> HttpResponse:
+        try:
+            response: HttpResponse = super().form_valid(form)
+        except OSError:  # the mail server's refusals are of this kind too
+            form.add_error(None, NO_MAIL)
+            response = self.form_invalid(form)
+        return response
+
+
+class NewPassword(PasswordResetFromKeyView):  # type: ignore[misc]  # allauth has no types
+    """Takes the new password from whoever came by the link, and ends every open session."""
+
+    form_class = NewPasswordForm
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {"person": self.reset_user}
