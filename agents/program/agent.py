@@ -151,7 +151,8 @@ class Agent:
 
     def _watch_stdin(self) -> None:
         """Whoever started this agent holds the other end; when it closes, nobody needs it."""
-        while sys.stdin.buffer.read(4096):
+        # Not through sys.stdin: its lock, held in here, would break the interpreter's end.
+        while os.read(0, 4096):
             pass
         self._events.put("eof")
 

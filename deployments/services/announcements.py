@@ -62,6 +62,7 @@ def describe(deployment: Deployment) -> dict[str, Any]:
             "url": page_url(deployment),
             "state": deployment.state,
             "reason": deployment.reason,
+            "sequence": deployment.sequence,
         },
         "project": {"id": project.uid, "name": project.name, "slug": project.code},
         "application": {
@@ -80,7 +81,6 @@ def describe(deployment: Deployment) -> dict[str, Any]:
             "build": deployment.version.build,
             "commit": deployment.version.commit,
         },
-        "sequence": deployment.sequence,
     }
 
 

@@ -45,7 +45,10 @@ class Push:
 def complete(
     project: Project, *, application: Application | None, environment: Environment | None
 ) -> Wish:
-    """Fill in what is missing: the project's only one, or where it deployed last."""
+    """Fill in what is missing: the project's only one, or where it deployed last.
+
+    What was canceled before it ran was not deployed.
+    """
     last = None
     if application is None or environment is None:
         last = last_deployment(project, application=application, environment=environment)
@@ -61,7 +64,8 @@ def complete(
 def last_deployment(
     project: Project, *, application: Application | None, environment: Environment | None
 ) -> Deployment | None:
-    rows = Deployment.objects.filter(project=project).with_names().order_by("-pk")
+    began = Deployment.objects.filter(project=project, started_at__isnull=False)
+    rows = began.with_names().order_by("-pk")
     if application is not None:
         rows = rows.filter(application=application)
     if environment is not None:

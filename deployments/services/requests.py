@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from agents.models import Agent
-from deployments.models import Deployment, Snapshot, State, Target, Trigger
+from deployments.models import FINISHED, Deployment, Snapshot, State, Target, Trigger
 from deployments.services import announcements, queues
 from hydra import inserts
 from hydra.errors import NotFound, Refused
@@ -64,20 +65,29 @@ def request_deployment(  # noqa: PLR0913  # each is said by name
 ) -> Deployment:
     """Queue a version for a place, behind what is already there.
 
-    `form_key` names the form that was sent: the same form twice, in two tabs or by a double
-    click, gives the deployment that it gave the first time.
+    Asked for again while it waits or runs, it is the same deployment: double clicks, two tabs
+    and two requests at once give one. `form_key` names the form that was sent, so that the same
+    form gives the same deployment even when that has ended since.
     """
     destination = find_destination(project, application, environment)
-    if form_key:
-        Target.objects.select_for_update().get(pk=find_target(destination).pk)
-        before = Deployment.objects.filter(org_id=project.org_id, form_key=form_key).first()
-        if before is not None:
-            return before
+    target = queues.lock(find_target(destination).pk)
+    before = asked_before(target, version=version, form_key=form_key)
+    if before is not None:
+        return before
     sources = rendering.load_sources(application, projects=[project])
     order = Order(version=version, by=by, trigger=trigger, form_key=form_key)
     deployment, news = place_order(order, destination=destination, sources=sources)
     events.record_all(news)
     return deployment
+
+
+def asked_before(target: Target, *, version: Version, form_key: str) -> Deployment | None:
+    """The deployment that this request repeats, at a target that is locked."""
+    same = Q(version=version) & ~Q(state__in=FINISHED)
+    if form_key:
+        same |= Q(form_key=form_key)
+    rows = Deployment.objects.filter(same, target=target)
+    return rows.with_names().select_related("org").order_by("pk").first()
 
 
 def find_destination(

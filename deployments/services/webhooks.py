@@ -80,6 +80,8 @@ def send_test(webhook: Webhook, *, by: Actor) -> Event:
     if webhook.disabled_at is not None:
         raise WebhookDisabled("The webhook is disabled. Enable it first.")
     event = note(webhook, "webhook.tested", by=by)
+    events.number_events()
+    event.refresh_from_db(fields=["sequence", "created_at"])
     body = compose_body(event, verb="ping")
     Delivery.objects.create(org=webhook.org, webhook=webhook, event=event, verb="ping", body=body)
     hints.wake_on_commit("worker", "deliveries")
@@ -140,6 +142,7 @@ def compose_body(event: Event, *, verb: str = "") -> bytes:
     body: dict[str, Any] = {
         "event": verb or event.verb,
         "id": event.uid,
+        "sequence": event.sequence,
         "occurred_at": event.created_at.isoformat().replace("+00:00", "Z"),
         "organization": {"id": event.org.uid, "name": event.org.name, "slug": event.org.slug},
         **event.data,

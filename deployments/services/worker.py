@@ -17,6 +17,7 @@ from deployments.services import sweeps, webhooks
 from deployments.services.deliveries import Sender
 from hydra import hints
 from orgs.models import IdempotencyRecord
+from orgs.services import events
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +35,13 @@ def send_deliveries() -> int:
     return sender().run(seconds=SEND_SECONDS)
 
 
+def number_all() -> int:
+    total = 0
+    while count := events.number_events():
+        total += count
+    return total
+
+
 def fan_out_all() -> int:
     total = 0
     while count := webhooks.fan_out():
@@ -48,7 +56,7 @@ def forget_answers() -> int:
 
 
 KINDS: dict[str, tuple[Callable[[], int], ...]] = {
-    "events": (fan_out_all,),
+    "events": (number_all, fan_out_all),
     "deliveries": (send_deliveries,),
     "jobs": (sweeps.lapse_offers, sweeps.lapse_leases),
     "queues": (sweeps.make_due, sweeps.expire, sweeps.unstick, sweeps.evaluate_versions),

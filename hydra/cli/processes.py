@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from hydra.cli.local_services import end_with_parent
 
@@ -51,6 +53,22 @@ def require_free(number: int) -> None:
             ) from error
 
 
+_held: list[TextIO] = []
+
+
+def hold(home: Path) -> None:
+    """Keep `home` for this process until it ends; CannotRun when another Hydra has it."""
+    lock = (home / "hydra.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise CannotRun(
+            f"Another Hydra runs in {home}. Stop it, or give this one a folder of its own: "
+            "HYDRA_HOME=./var2 make up"
+        ) from error
+    _held.append(lock)
+
+
 def program(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
 
@@ -59,7 +77,7 @@ def commands() -> dict[str, list[str]]:
     """What runs each part of the full mode, in the foreground."""
     web_processes = os.environ.get("HYDRA_WEB_PROCESSES", "2")
     web_threads = os.environ.get("HYDRA_WEB_THREADS", "8")
-    celery = [sys.executable, "-m", "celery", "--app", "hydra.celery:app"]
+    celery = [sys.executable, "-m", "celery", "--quiet", "--app", "hydra.celery:app"]
     return {
         "web": [
             *[program("gunicorn"), "hydra.wsgi:application", "--no-control-socket"],
@@ -82,6 +100,7 @@ def commands() -> dict[str, list[str]]:
 
 
 def migrate() -> None:
+    sys.stderr.write("hydra: bringing the database up to date\n")
     subprocess.run(
         [sys.executable, "-m", "django", "migrate", "--no-input", "--verbosity", "0"],
         check=True,

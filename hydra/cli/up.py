@@ -34,7 +34,8 @@ def base_url() -> str:
 
 def run_embedded(*, with_demo: bool) -> int:
     """One process on SQLite. The demo's agent is a child, as it would be on another machine."""
-    home()
+    processes.hold(home())
+    os.umask(0o077)  # the database holds what is nobody else's business
     url = base_url()
     processes.require_free(processes.port())
     os.environ.setdefault("HYDRA_OUTBOUND_ALLOW", "127.0.0.0/8" if with_demo else "")
@@ -79,6 +80,7 @@ def keep_demo(supervisor: Supervisor, url: str, server: uvicorn.Server) -> None:
 def run_stack(*, with_demo: bool) -> int:
     """The production shape on this machine alone, with its own PostgreSQL and Valkey."""
     place = home()
+    processes.hold(place)
     processes.require_free(processes.port())
     processes.require_free(processes.live_port())
     try:

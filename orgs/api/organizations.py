@@ -8,9 +8,9 @@ from django.http import HttpRequest, HttpResponse
 
 from hydra.api.answers import Moment, moment
 from hydra.api.dialects import Pagination
-from hydra.api.paging import DEFAULT_LIMIT, OLDEST_FIRST, limit_of
+from hydra.api.paging import OLDEST_FIRST, limit_of, not_ours
 from hydra.api.schema import PAGED, Operation, data, described, page
-from hydra.errors import NotFound
+from hydra.errors import Invalid, NotFound
 from orgs.access import Right, permission
 from orgs.gate import OrgViewSet
 from orgs.models import Membership
@@ -80,10 +80,14 @@ class OrganizationViewSet(OrgViewSet):
     )
     def list(self, request: HttpRequest) -> HttpResponse:
         self.require(Right.ORGANIZATION_READ)
+        if request.GET.get("cursor"):
+            raise Invalid.at("cursor", "This cursor is not of this list.", "Leave it out.")
         shown = OrganizationListedShown(
             id=self.org.uid, name=self.org.name, slug=self.org.slug, role=self.access.role
         )
-        return self.show_list([shown], Pagination(None, limit_of(request.GET) or DEFAULT_LIMIT))
+        if "cursor" in request.GET:
+            raise not_ours()  # a list of one never gives one out
+        return self.show_list([shown], Pagination(None, limit_of(request.GET)))
 
     @described(
         Operation(
@@ -98,7 +102,7 @@ class OrganizationViewSet(OrgViewSet):
         self.require_own(slug)
         self.require(Right.ORGANIZATION_READ)
         org = self.org
-        org.refresh_from_db()
+        org.refresh_from_db()  # the gate loads only what it needs
         return self.show(
             OrganizationShown(
                 id=org.uid,

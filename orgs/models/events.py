@@ -23,8 +23,8 @@ class EventQuerySet(models.QuerySet["Event"]):
         return self.filter(subject_uid=uid)
 
     def to_fan_out(self) -> EventQuerySet:
-        """What webhooks have not yet been asked about, oldest first."""
-        return self.filter(needs_fanout=True).order_by("pk")
+        """What has its number and what webhooks have not yet been asked about, oldest first."""
+        return self.filter(needs_fanout=True, sequence__isnull=False).order_by("pk")
 
 
 class Event(models.Model):

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
+from django.db.models import Max
+
 from hydra import hints, inserts
 from orgs.models import Actor, Event, Organization
+
+NUMBER_BATCH = 1000
 
 # What webhooks may be told, as the product page lists it.
 WEBHOOK_VERBS = (
@@ -32,6 +37,30 @@ class Subject:
     kind: str
     uid: str
     label: str
+
+
+@transaction.atomic
+def number_events() -> int:
+    """Give every event of an organization that has none its number, without gaps; how many.
+
+    One writer per organization at a time, afterwards: transactions that happen at once need not
+    wait for each other's numbers. Numbers follow the order in which events became visible.
+    """
+    waiting = list(
+        Event.objects.filter(sequence=None)
+        .order_by("pk")
+        .values_list("pk", "org_id")[:NUMBER_BATCH]
+    )
+    orgs = Organization.objects.filter(pk__in={org for _, org in waiting}).order_by("pk")
+    count = 0
+    for org in orgs.select_for_update().only("pk"):
+        last = Event.objects.filter(org=org).aggregate(last=Max("sequence"))["last"] or 0
+        fresh = Event.objects.filter(org=org, sequence=None, pk__in=[pk for pk, _ in waiting])
+        events = list(fresh.order_by("pk").only("pk"))
+        for number, event in enumerate(events, last + 1):
+            event.sequence = number
+        count += Event.objects.bulk_update(events, ["sequence"], batch_size=200)
+    return count
 
 
 def compose(

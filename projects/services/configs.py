@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -21,6 +22,8 @@ from projects.services.rules import require_pattern
 
 LARGEST_BYTES = 1024 * 1024
 LONGEST_PATH = 200
+# As agents refuse them on every system: a project's files go to servers of any kind.
+WINDOWS_DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
 # What Windows or a shell would read as something else than a name.
 NOT_IN_PATHS = frozenset('<>:"|?*\\')
 
@@ -127,7 +130,13 @@ def unsafe_path(name: str) -> str:
         return "A file name is relative: it has no slash at its beginning or end, nor two together."
     if any(part in {".", ".."} for part in parts):
         return "A file name does not lead elsewhere: no . and .. in it."
-    if any(part != part.strip() or part.endswith(".") for part in parts):
+    return next(filter(None, map(unsafe_part, parts)), "")
+
+
+def unsafe_part(part: str) -> str:
+    if WINDOWS_DEVICE.match(part):
+        return "No part of a file name is one that Windows keeps for a device, such as CON."
+    if part != part.strip() or part.endswith("."):
         return "No part of a file name begins or ends with a space, or ends with a dot."
     return ""
 

@@ -339,6 +339,23 @@ def test_the_form_that_is_sent_twice_gives_one_deployment() -> None:
     assert Deployment.objects.count() == 1
 
 
+def test_the_same_version_is_deployed_anew_once_the_first_has_ended() -> None:
+    place = factories.make_place()
+    first = deploy(place)
+    finish(place, run(place))
+
+    again = requests.request_deployment(
+        project=place.project,
+        application=place.application,
+        environment=place.environment,
+        version=first.version,
+        by=SYSTEM,
+    )
+
+    assert again != first
+    assert again.state == State.QUEUED
+
+
 def test_what_waits_longer_than_its_limit_expires_with_a_sentence() -> None:
     place = factories.make_place()
     deployment = deploy(place)

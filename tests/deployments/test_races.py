@@ -123,17 +123,35 @@ def test_the_same_form_from_ten_tabs_is_one_deployment() -> None:
     assert {one.pk for one in got if isinstance(one, Deployment)} == {Deployment.objects.get().pk}
 
 
-def test_ten_requests_at_once_run_one_at_a_time_in_one_queue() -> None:
+def test_ten_requests_at_once_for_one_version_are_one_deployment() -> None:
     place = factories.make_place()
     version = factories.make_version(place.application)
 
-    at_once(
+    got = at_once(
         10,
         lambda _: requests.request_deployment(
             project=place.project,
             application=place.application,
             environment=place.environment,
             version=version,
+            by=SYSTEM,
+        ),
+    )
+
+    assert {one.pk for one in got if isinstance(one, Deployment)} == {Deployment.objects.get().pk}
+
+
+def test_ten_versions_at_once_run_one_at_a_time_in_one_queue() -> None:
+    place = factories.make_place()
+    made = [factories.make_version(place.application) for _ in range(10)]
+
+    at_once(
+        10,
+        lambda number: requests.request_deployment(
+            project=place.project,
+            application=place.application,
+            environment=place.environment,
+            version=made[number],
             by=SYSTEM,
         ),
     )

@@ -67,13 +67,15 @@ def receiver(settings: Settings) -> Iterator[Receiver]:
 
 
 def happen(org: Organization, verb: str = "deployment.ready") -> Event:
-    return events.record(
+    event = events.record(
         org=org,
         by=SYSTEM,
         verb=verb,
         subject=events.Subject("deployment", "d_1", "api v1"),
         data={"deployment": {"id": "d_1", "status": "READY", "branch": "v1", "url": "http://x"}},
     )
+    events.number_events()
+    return event
 
 
 def attempt(delivery: Delivery) -> Delivery:
@@ -104,6 +106,21 @@ def test_an_event_becomes_one_delivery_for_each_webhook_that_wants_it() -> None:
     assert [d.webhook for d in made] == [wants_all, wants_this]
     event.refresh_from_db()
     assert not event.needs_fanout
+
+
+def test_events_are_numbered_by_organization_without_gaps_and_the_body_says_the_number() -> None:
+    org, other = factories.make_org(), factories.make_org()
+    factories.make_webhook(org)
+    made = [happen(org), happen(other), happen(org)]
+
+    webhooks.fan_out()
+
+    for one in (org, other):
+        numbers = Event.objects.in_org(one).order_by("sequence").values_list("sequence", flat=True)
+        assert list(numbers) == list(range(1, len(numbers) + 1))
+    made[2].refresh_from_db()
+    newest = Delivery.objects.get(event=made[2])
+    assert json.loads(bytes(newest.body))["sequence"] == made[2].sequence
 
 
 def test_both_signatures_verify_and_the_body_is_the_seeds(receiver: Receiver) -> None:

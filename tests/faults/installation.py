@@ -97,7 +97,11 @@ class Installation:
             if not name.startswith(("HYDRA_", "DJANGO_", "PYTEST", "COV"))
             and name not in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PORT", "PYTHONWARNINGS")
         }
-        own = {"PORT": str(self.port), "HYDRA_HOME": str(self.home)}
+        own = {
+            "PORT": str(self.port),
+            "HYDRA_HOME": str(self.home),
+            "HYDRA_OUTBOUND_ALLOW": "127.0.0.0/8",
+        }
         if self.is_full:
             own["DATABASE_URL"] = self.database
             own["REDIS_URL"] = os.environ["REDIS_URL"]

@@ -59,13 +59,24 @@ def test_a_second_start_keeps_the_data_and_the_credentials(install: Install) -> 
     assert hydra.create_version("v1.0.0").body["replayed"] is True
 
 
-def test_a_taken_port_is_a_clear_sentence(install: Install) -> None:
+@pytest.mark.parametrize(
+    ("is_other_home", "sentence"),
+    [(True, "cannot be used"), (False, "Another Hydra runs in")],
+)
+def test_a_taken_port_and_a_taken_home_are_clear_sentences(
+    install: Install, tmp_path: Path, is_other_home: bool, sentence: str
+) -> None:
     hydra = install()
+    environment = hydra.complete_environment()
+    if is_other_home:
+        environment["HYDRA_HOME"] = str(tmp_path)
+    elif hydra.is_full:
+        return  # many machines share what the full mode keeps, so no home is anybody's alone
 
     second = subprocess.run(
         [sys.executable, "-m", "hydra", "up"],
         cwd=ROOT,
-        env=hydra.complete_environment(),
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
@@ -73,7 +84,7 @@ def test_a_taken_port_is_a_clear_sentence(install: Install) -> None:
     )
 
     assert second.returncode == 2
-    assert f"Port {hydra.port} on 127.0.0.1 cannot be used" in second.stderr
+    assert sentence in second.stderr
     assert "Traceback" not in second.stderr
 
 
