@@ -28,13 +28,6 @@ ModelT = TypeVar("ModelT", bound=Model)
 RowsT = TypeVar("RowsT", bound=QuerySet[Any])
 
 
-class ApiRequest(HttpRequest):
-    """A request that the gate let in."""
-
-    call: Call
-    access: Access
-
-
 @cache
 def checker(shape: type[Taken]) -> Taken:
     """One serializer for all requests, since validating leaves no trace in it.

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
+from django.db.models import Q, QuerySet
 
-from django.db import connection
-from django.db.models import Q
-
+from hydra.compiled import compiled
 from hydra.errors import NotFound
 from orgs.access import Right
 from orgs.gate import OrgViewSet
 from orgs.models import Environment, Organization
 from projects.models import Application, Project
-
-# Stand-ins in statements that are compiled once.
-SOME_ORG = -1
-SOME_CODE = "the code in question"
-APPLICATION_FIELDS = ("id", "uid", "org_id", "name", "code", "moving_names", "rules_revision")
 
 
 def find_application(org: Organization, named: str) -> Application:
@@ -29,24 +21,18 @@ def find_application(org: Organization, named: str) -> Application:
 
 
 def find_application_by_code(org: Organization, code: str) -> Application:
-    """As `find_application`, for the one request that pipelines wait for: compiled once."""
-    sql, params = by_code_statement()
-    given: dict[Any, Any] = {SOME_ORG: org.pk, SOME_CODE: code}
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [given.get(value, value) for value in params])
-        row = cursor.fetchone()
-    if row is None:
+    """As `find_application`, for the one request that pipelines wait for."""
+    found = application_by_code.first(org_id=org.pk, code=code)
+    if found is None:
         raise NotFound(f"There is no application {code}.")
-    found = Application.from_db(connection.alias, APPLICATION_FIELDS, row)
     found.org = org
     return found
 
 
-@cache
-def by_code_statement() -> tuple[str, tuple[Any, ...]]:
-    rows = Application.objects.filter(org_id=SOME_ORG, code=SOME_CODE).order_by()
-    rows = rows.only(*APPLICATION_FIELDS)
-    return rows.query.sql_with_params()
+@compiled
+def application_by_code(*, org_id: int, code: str) -> QuerySet[Application]:
+    rows = Application.objects.filter(org_id=org_id, code=code).order_by()
+    return rows.only("uid", "org_id", "name", "code", "moving_names", "rules_revision")
 
 
 def find_project(org: Organization, named: str) -> Project:

@@ -18,6 +18,7 @@ from hydra.api.fields import Taken, Text
 from hydra.api.schema import DELETED, PAGED, Operation, Query, data, described, page
 from hydra.errors import NotFound
 from orgs.access import Right, permission
+from orgs.models import Organization
 from projects.access import ProjectRoute
 from projects.models import Project, ProjectQuerySet
 from projects.services import naming, projects
@@ -66,19 +67,22 @@ class ProjectChanged(Taken):
     output_dir = Text(max_length=500, required=False, allow_blank=True)
 
 
-def with_relations(rows: ProjectQuerySet) -> ProjectQuerySet:
-    succeeded = Deployment.objects.filter(project=OuterRef("pk"), state=State.SUCCEEDED)
-    return rows.prefetch_related(
-        "project_environments__environment", "project_applications__application"
-    ).annotate(current_pk=Subquery(succeeded.order_by("-pk").values("pk")[:1]))
+def with_relations(org: Organization) -> ProjectQuerySet:
+    """The organization's projects, with what is shown of them."""
+    succeeded = Deployment.objects.in_org(org).filter(project=OuterRef("pk"), state=State.SUCCEEDED)
+    return (
+        Project.objects.in_org(org)
+        .prefetch_related("project_environments__environment", "project_applications__application")
+        .annotate(current_pk=Subquery(succeeded.order_by("-pk").values("pk")[:1]))
+    )
 
 
-def current_deployments(rows: Sequence[Project]) -> dict[int, Deployment]:
+def current_deployments(org: Organization, rows: Sequence[Project]) -> dict[int, Deployment]:
     """What succeeded last in each of these projects, in one query."""
     pks = [pk for project in rows if (pk := getattr(project, "current_pk", None)) is not None]
     if not pks:
         return {}
-    found = with_everything(Deployment.objects.filter(pk__in=pks))
+    found = with_everything(Deployment.objects.in_org(org).filter(pk__in=pks))
     return {deployment.project_id: deployment for deployment in found}
 
 
@@ -117,12 +121,12 @@ class ProjectViewSet(ProjectRoute):
     )
     def list(self, request: HttpRequest) -> HttpResponse:
         self.require_own(request.GET.get("org"))
-        rows = self.granted(Project.objects.in_org(self.org), Right.PROJECT_READ)
+        rows = self.granted(with_relations(self.org), Right.PROJECT_READ)
         place = f"{self.org.uid}{request.path}"
-        found = paging.paginate(with_relations(rows), query=request.GET, place=place)
+        found = paging.paginate(rows, query=request.GET, place=place)
         for project in found.rows:
             project.org = self.org
-        show = partial(show_project, currents=current_deployments(found.rows))
+        show = partial(show_project, currents=current_deployments(self.org, found.rows))
         return self.show_list([show(project) for project in found.rows], found.pagination)
 
     @described(
@@ -196,9 +200,10 @@ class ProjectViewSet(ProjectRoute):
         return self.deleted()
 
     def shown(self, project: Project, *, status: int = 200) -> HttpResponse:
-        fresh = with_relations(Project.objects.in_org(self.org)).get(pk=project.pk)
+        fresh = with_relations(self.org).get(pk=project.pk)
         fresh.org = self.org
-        return self.show(show_project(fresh, currents=current_deployments([fresh])), status=status)
+        currents = current_deployments(self.org, [fresh])
+        return self.show(show_project(fresh, currents=currents), status=status)
 
     def free_code(self, name: str) -> str:
         taken = set(Project.objects.in_org(self.org).values_list("code", flat=True))

@@ -97,13 +97,13 @@ def open_cursor(cursor: str, *, place: str, order: Order) -> list[int]:
     try:
         raw = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
     except (binascii.Error, UnicodeEncodeError):
-        raise _not_ours() from None
+        raise not_ours() from None
     told = raw[MAC_BYTES:]
     if not hmac.compare_digest(raw[:MAC_BYTES], _mac(told, place)):
-        raise _not_ours()
+        raise not_ours()
     values: list[int] = json.loads(told)
     if len(values) != len(order.columns):
-        raise _not_ours()
+        raise not_ours()
     return values
 
 
@@ -112,7 +112,8 @@ def _mac(told: bytes, place: str) -> bytes:
     return hmac.digest(key, place.encode() + b"|" + told, "sha256")[:MAC_BYTES]
 
 
-def _not_ours() -> Invalid:
+def not_ours() -> Invalid:
+    """The refusal of a cursor that the list did not give out."""
     return Invalid.at(
         "query.cursor", "This cursor is not one of this list.", "Begin again without a cursor."
     )

@@ -11,6 +11,7 @@ from hydra.api.answers import Moment, moment
 from hydra.api.fields import Taken, Text
 from hydra.api.schema import DELETED, PAGED, Operation, data, described, page
 from orgs.access import Right, permission
+from orgs.models import Organization
 from projects.access import ApplicationRoute
 from projects.models import Application, ApplicationQuerySet, Version
 from projects.services import applications, naming
@@ -54,9 +55,11 @@ def show_application(application: Application) -> ApplicationShown:
     )
 
 
-def with_latest(rows: ApplicationQuerySet) -> ApplicationQuerySet:
-    newest = Version.objects.filter(application=OuterRef("pk")).order_by("-pk").values("name")
-    return rows.annotate(latest_version=Subquery(newest[:1]))
+def with_latest(org: Organization) -> ApplicationQuerySet:
+    """The organization's applications, each with the name of its newest version."""
+    versions = Version.objects.in_org(org).filter(application=OuterRef("pk"))
+    newest = versions.order_by("-pk").values("name")
+    return Application.objects.in_org(org).annotate(latest_version=Subquery(newest[:1]))
 
 
 class ApplicationViewSet(ApplicationRoute):
@@ -71,7 +74,7 @@ class ApplicationViewSet(ApplicationRoute):
         )
     )
     def list(self, _request: HttpRequest) -> HttpResponse:
-        rows = with_latest(Application.objects.in_org(self.org))
+        rows = with_latest(self.org)
         return self.show_page(self.granted(rows, Right.APPLICATION_READ), show_application)
 
     @described(
@@ -113,7 +116,7 @@ class ApplicationViewSet(ApplicationRoute):
     )
     def retrieve(self, _request: HttpRequest, uid: str) -> HttpResponse:
         application = self.application(uid, needs=Right.APPLICATION_READ)
-        shown = with_latest(Application.objects.in_org(self.org)).get(pk=application.pk)
+        shown = with_latest(self.org).get(pk=application.pk)
         return self.show(show_application(shown))
 
     @described(
@@ -130,7 +133,7 @@ class ApplicationViewSet(ApplicationRoute):
         application = self.application(uid, needs=Right.APPLICATION_UPDATE)
         changes = applications.ApplicationChanges(**self.take(ApplicationChanged))  # type: ignore[typeddict-item]  # the serializer has exactly these fields
         application = applications.update_application(application, changes=changes, by=self.actor)
-        shown = with_latest(Application.objects.in_org(self.org)).get(pk=application.pk)
+        shown = with_latest(self.org).get(pk=application.pk)
         return self.show(show_application(shown))
 
     @described(

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from deployments.models import Deployment, Evaluation
 from orgs.models import Event, Organization
@@ -151,6 +152,16 @@ def test_a_moving_name_is_built_again_unless_the_commit_is_known(ci: Api, shop: 
     replayed = create("aaa", 200)
     assert (replayed["build"], replayed["replayed"]) == (1, True)
     assert create("", 201)["build"] == 3
+
+
+def test_a_version_that_no_rule_wants_costs_five_statements(
+    ci: Api, shop: Project, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(2):  # what is compiled once, and noted once a minute, is not counted
+        ci.post(f"{VERSION}?appCode=backend&version=other-{factories.number()}")
+
+    with django_assert_num_queries(5 + 2):  # and, in a test, a savepoint instead of BEGIN
+        read(ci.post(f"{VERSION}?appCode=backend&version=nightly-1"), 201)
 
 
 def test_an_unknown_application_is_404_and_named(ci: Api, shop: Project) -> None:

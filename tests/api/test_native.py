@@ -361,6 +361,21 @@ def test_a_bad_pattern_is_400_with_its_place(
     assert not AutoDeployRule.objects.exists()
 
 
+def test_a_rule_names_nothing_of_another_organization(
+    api: Api, northwind: Organization, southwind: Organization
+) -> None:
+    mine, theirs = factories.make_place(northwind), factories.make_place(southwind)
+    path = f"/api/v1/projects/{mine.project.code}/rules"
+
+    for application, environment in (
+        (theirs.application.uid, mine.environment.slug),
+        (mine.application.code, theirs.environment.uid),
+    ):
+        body = {"application": application, "environment": environment}
+        assert api.post(path, body).status_code == 404
+    assert not AutoDeployRule.objects.exists()
+
+
 # --- Webhooks ----------------------------------------------------------------------------------
 
 
@@ -469,7 +484,8 @@ def test_without_a_branch_the_last_deployed_one_is_deployed(
 ) -> None:
     path = f"/api/v1/projects/{place.project.code}/deployments"
     assert read(api.post(path), 400)["details"][0]["location"] == "version"
-    factories.make_deployment(place, version=factories.make_version(place.application, "main"))
+    main = factories.make_version(place.application, "main")
+    factories.make_deployment(place, version=main, started_at=timezone.now())
 
     shown = read(api.post(path), 201)["data"]
 
@@ -484,7 +500,7 @@ def test_where_a_project_has_several_the_place_of_the_last_one_is_taken(
     path = f"/api/v1/projects/{place.project.code}/deployments"
     answer = read(api.post(path, {"branch": "main"}), 400)
     assert answer["details"][0]["location"] == "environment"
-    factories.make_deployment(place)
+    factories.make_deployment(place, started_at=timezone.now())
 
     shown = read(api.post(path, {"branch": "main"}), 201)["data"]
 

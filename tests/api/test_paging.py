@@ -102,3 +102,7 @@ def test_a_cursor_holds_for_its_own_list_and_organization_alone(
     assert api.get(f"/api/v1/projects?cursor={cursor}").status_code == 200
     assert api.get(f"/api/v1/agents?cursor={cursor}").status_code == 400
     assert their_api.get(f"/api/v1/projects?cursor={cursor}").status_code == 400
+
+
+def test_a_list_of_one_takes_no_cursor(api: Api) -> None:
+    assert api.get("/api/v1/orgs?cursor=x").status_code == 400
