@@ -202,6 +202,7 @@ def dress(call: Call, response: HttpResponse) -> HttpResponse:
     for name, value in (standing.headers() | call.headers).items():
         response[name] = value
     response["Cache-Control"] = "no-store"
+    response["Content-Length"] = str(len(response.content))
     if call.request.method == "HEAD":
         response.content = b""
     return response

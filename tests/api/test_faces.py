@@ -99,6 +99,7 @@ def assert_dressed(response: HttpResponse) -> None:
     for header in ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"):
         assert response[header].lstrip("-").isdigit()
     assert response["Cache-Control"] == "no-store"
+    assert response["Content-Length"] == str(len(response.content))
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Content-Type"] == "application/json"
     assert not response.cookies
