@@ -335,6 +335,7 @@
 
   window.Hydra = { all, fetchPart, filterAgain, icon, showTimes, tick, toast, took };
   document.addEventListener("htmx:afterSwap", (event) => showTimes(event.target));
+  document.querySelector("main form [aria-invalid=true]")?.focus();
   document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   showTheme();
   showSidebar();
