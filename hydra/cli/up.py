@@ -18,7 +18,7 @@ from hydra.cli import processes
 from hydra.cli.local_services import CannotStart, LocalPostgres, LocalValkey
 from hydra.cli.processes import CannotRun, Child, Supervisor
 
-READY_SECONDS = 60
+READY_SECONDS = 120
 
 
 def home() -> Path:

@@ -23,7 +23,7 @@ import psycopg
 from hydra.cli.local_services import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60
+START_SECONDS = 120
 Found = TypeVar("Found")
 
 
