@@ -6,6 +6,7 @@ and so that showing costs nothing on the way that pipelines wait for.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TypedDict
 from urllib.parse import urlsplit
@@ -110,7 +111,7 @@ class ReceiptShown(VersionShown):
 
     replayed: bool
     deployments: list[StartedShown]
-    decisions: list[Verdict]
+    decisions: Sequence[Verdict]
 
 
 class StartedShown(TypedDict):

@@ -1,28 +1,39 @@
-"""Questions that are compiled once: the rows of a queryset without the price of building it.
+"""Questions and changes that are compiled once: a queryset's without the price of building it.
 
 Django builds and compiles a query anew each time it is asked, which takes several times as long
 as the database needs to answer. For the few questions that every request or every step of a
 deployment asks, the SQL is kept. What they give is what the queryset would: models with their
-`select_related`, `only` and annotations, or tuples of `values_list`.
+`select_related`, `only` and annotations, or tuples of `values_list`. A change is what its
+`update` would be.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import Enum
 from itertools import count
-from typing import Any, Generic, ParamSpec, TypeVar, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Generic, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connections
+from django.db import connection, connections
+from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 from django.db.models.query import ValuesListIterable, get_related_populators
+from django.db.models.sql.subqueries import UpdateQuery
 from django.db.transaction import TransactionManagementError
+from django.utils.duration import duration_microseconds
 
 Asked = ParamSpec("Asked")
 Row = TypeVar("Row")
-StandIn = str | int | UUID
+Change = tuple[QuerySet[Any, Any], Mapping[str, Any]]
+
+LISTS = (list, tuple, set)
+STAND_INS = (str, int, UUID, datetime, timedelta)
 
 LONGEST_LIST = 32  # a list that is longer is rare, and every length is a statement of its own
 FIRST_NUMBER = 1_913_000_000  # stands in for numbers; it fits into every integer column but small
@@ -46,7 +57,7 @@ class Question(Generic[Asked, Row]):
 
     def __call__(self, *nothing: Asked.args, **asked: Asked.kwargs) -> list[Row]:
         """All rows, as `list` of the queryset would give them."""
-        lengths = tuple(len(v) for v in asked.values() if isinstance(v, list | tuple | set))
+        lengths = lengths_of(asked)
         if any(length > LONGEST_LIST for length in lengths):
             return list(self.build(*nothing, **asked))
         plan = self.plan(lengths, asked)
@@ -57,57 +68,108 @@ class Question(Generic[Asked, Row]):
         rows = self(*nothing, **asked)
         return rows[0] if rows else None
 
-    def plan(self, lengths: tuple[int, ...], asked: dict[str, Any]) -> Plan | None:
+    def plan(self, lengths: tuple[int, ...], asked: Mapping[str, Any]) -> Plan | None:
         if lengths not in self.plans:
             self.plans[lengths] = make_plan(self.build, asked)
         return self.plans[lengths]
+
+
+def compiled_update(build: Callable[Asked, Change]) -> Update[Asked]:
+    """Make a change of a function that gives a queryset and what shall be set in its rows.
+
+    Its arguments may also be moments and durations, and None where it is only set and never
+    looked for. It returns how many rows it changed.
+    """
+    return Update(build)
+
+
+class Update(Generic[Asked]):
+    """An `update` with blanks, kept as one statement for each length of its lists."""
+
+    def __init__(self, build: Callable[Asked, Change]) -> None:
+        self.build = build
+        self.statements: dict[tuple[int, ...], Statement | None] = {}
+
+    def __call__(self, *nothing: Asked.args, **asked: Asked.kwargs) -> int:
+        lengths = lengths_of(asked)
+        if any(length > LONGEST_LIST for length in lengths):
+            queryset, changes = self.build(*nothing, **asked)
+            return queryset.update(**changes)
+        if lengths not in self.statements:
+            self.statements[lengths] = make_update(self.build, asked)
+        statement = self.statements[lengths]
+        if statement is None:
+            return 0
+        with statement.run(asked) as cursor:
+            count: int = cursor.rowcount
+            return count
+
+
+def lengths_of(asked: Mapping[str, object]) -> tuple[int, ...]:
+    return tuple(len(value) for value in asked.values() if isinstance(value, LISTS))
 
 
 @dataclass(frozen=True)
 class Blank:
     """Where a parameter of the statement comes from: an argument, or an item of one.
 
-    A database without a type for UUIDs is given their digits.
+    `adapt` is what the database does to such a value, if anything: digits for a UUID, a text for
+    a moment.
     """
 
     name: str
     index: int | None = None
-    is_hex: bool = False
+    adapt: Callable[[Any], Any] | None = None
 
-    def fill(self, asked: dict[str, Any]) -> Any:
+    def fill(self, asked: Mapping[str, Any]) -> Any:
         value = asked[self.name]
         if self.index is not None:
             value = value[self.index]
-        return value.hex if self.is_hex else value
+        if isinstance(value, Enum):  # PostgreSQL's driver would send its name
+            value = value.value
+        return value if self.adapt is None or value is None else self.adapt(value)
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A statement with its blanks, and how its rows become models or tuples."""
+class Statement:
+    """SQL and its parameters, some of them still blank."""
 
     alias: str
     sql: str
     parameters: tuple[Any, ...]
+
+    @contextmanager
+    def run(self, asked: Mapping[str, Any]) -> Iterator[CursorWrapper]:
+        # A set has no order, and each of its members needs its place.
+        given = {name: list(v) if isinstance(v, set) else v for name, v in asked.items()}
+        filled = [p.fill(given) if isinstance(p, Blank) else p for p in self.parameters]
+        with connections[self.alias].cursor() as cursor:
+            cursor.execute(self.sql, filled)
+            yield cursor
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A question's statement, and how its rows become models or tuples."""
+
+    statement: Statement
     is_locking: bool
     converters: Sequence[tuple[int, Sequence[Callable[..., Any]], Any]]
     to_model: ToModel | None
 
-    def rows(self, asked: dict[str, Any]) -> Iterator[Any]:
-        connection = connections[self.alias]
+    def rows(self, asked: Mapping[str, Any]) -> Iterator[Any]:
+        alias = self.statement.alias
+        connection = connections[alias]
         if self.is_locking and not connection.in_atomic_block:
             raise TransactionManagementError("A row is locked in a transaction only.")
-        # A set has no order, and each of its members needs its place.
-        given = {name: list(v) if isinstance(v, set) else v for name, v in asked.items()}
-        filled = [p.fill(given) if isinstance(p, Blank) else p for p in self.parameters]
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, filled)
+        with self.statement.run(asked) as cursor:
             fetched = cursor.fetchall()
         for row in fetched:
             values = list(row)
             for position, converters, expression in self.converters:
                 for convert in converters:
                     values[position] = convert(values[position], expression, connection)
-            yield tuple(values) if self.to_model is None else self.to_model(self.alias, values)
+            yield tuple(values) if self.to_model is None else self.to_model(alias, values)
 
 
 class ToModel:
@@ -131,35 +193,57 @@ class ToModel:
         return made
 
 
-def make_plan(build: Callable[..., QuerySet[Any, Any]], asked: dict[str, Any]) -> Plan | None:
+def make_plan(build: Callable[..., QuerySet[Any, Any]], asked: Mapping[str, Any]) -> Plan | None:
     """The plan for arguments of these lengths; None when no row can ever answer."""
     stand_ins, blanks = make_stand_ins(build, asked)
     queryset = build(**stand_ins)
     require_plain(queryset)
-    alias = queryset.db
-    compiler = queryset.query.get_compiler(using=alias)
-    try:
-        sql, parameters = compiler.as_sql()
-    except EmptyResultSet:
-        if all(asked[name] for name, value in stand_ins.items() if isinstance(value, list)):
-            raise
+    compiler = queryset.query.get_compiler(using=queryset.db)
+    statement = make_statement(build, compiler, blanks=blanks, asked=asked)
+    if statement is None:
         return None
-    found = tuple(blanks.get(p, p) if isinstance(p, str | int | UUID) else p for p in parameters)
-    require_all(build, asked, {(p.name, p.index) for p in found if isinstance(p, Blank)})
     columns = [column[0] for column in compiler.select[: compiler.col_count]]
     is_tuples = queryset._iterable_class is ValuesListIterable  # noqa: SLF001  # Django tells not otherwise
     return Plan(
-        alias=alias,
-        sql=sql,
-        parameters=found,
+        statement=statement,
         is_locking=bool(queryset.query.select_for_update),
         converters=[(n, *both) for n, both in compiler.get_converters(columns).items()],
-        to_model=None if is_tuples else ToModel(compiler, alias),
+        to_model=None if is_tuples else ToModel(compiler, queryset.db),
     )
 
 
+def make_update(build: Callable[..., Change], asked: Mapping[str, Any]) -> Statement | None:
+    """The statement for arguments of these lengths; None when no row can ever be changed."""
+    stand_ins, blanks = make_stand_ins(build, asked)
+    queryset, changes = build(**stand_ins)
+    query = queryset.query.chain(UpdateQuery)
+    query.add_update_values(changes)  # type: ignore[attr-defined]  # the stubs' chain forgets the class
+    if query.count_active_tables() > 1:
+        raise TypeError("A compiled change looks at one table alone.")
+    compiler = query.get_compiler(using=queryset.db)
+    return make_statement(build, compiler, blanks=blanks, asked=asked)
+
+
+def make_statement(
+    build: Callable[..., Any],
+    compiler: Any,
+    *,
+    blanks: Mapping[Any, Blank],
+    asked: Mapping[str, Any],
+) -> Statement | None:
+    try:
+        sql, parameters = compiler.as_sql()
+    except EmptyResultSet:
+        if all(lengths_of(asked)):
+            raise
+        return None
+    found = tuple(blanks.get(p, p) if isinstance(p, STAND_INS) else p for p in parameters)
+    require_all(build, asked, {(p.name, p.index) for p in found if isinstance(p, Blank)})
+    return Statement(compiler.using, sql, found)
+
+
 def require_all(
-    build: Callable[..., Any], asked: dict[str, Any], found: set[tuple[str, int | None]]
+    build: Callable[..., Any], asked: Mapping[str, Any], found: set[tuple[str, int | None]]
 ) -> None:
     """Refuse a question whose arguments do not all stand in its statement as they were given."""
     wanted = {(place.name, place.index) for name in asked for place in places_of(name, asked[name])}
@@ -168,41 +252,63 @@ def require_all(
 
 
 def places_of(name: str, value: object) -> list[Blank]:
-    if isinstance(value, list | tuple | set):
+    if isinstance(value, LISTS):
         return [Blank(name, index) for index in range(len(value))]
     return [Blank(name)]
 
 
 def make_stand_ins(
-    build: Callable[..., Any], asked: dict[str, Any]
-) -> tuple[dict[str, Any], dict[StandIn, Blank]]:
+    build: Callable[..., Any], asked: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[Any, Blank]]:
     """Values that occur nowhere else, to be found again among the parameters."""
     kinds = get_type_hints(build)
     numbers = count(FIRST_NUMBER)
     stand_ins: dict[str, Any] = {}
-    blanks: dict[StandIn, Blank] = {}
+    blanks: dict[Any, Blank] = {}
     for name, value in asked.items():
-        is_several = get_origin(kinds[name]) is not None
-        kind = kinds[name].__args__[0] if is_several else kinds[name]
+        kind, is_several = kind_of(kinds[name])
         values = []
         for place in places_of(name, value):
             made = stand_in(kind, next(numbers))
             values.append(made)
             blanks[made] = place
-            if isinstance(made, UUID):
-                blanks[made.hex] = replace(place, is_hex=True)
+            if (adapt := adaptation_of(kind)) is not None:
+                blanks[adapt(made)] = replace(place, adapt=adapt)
         stand_ins[name] = values if is_several else values[0]
     return stand_ins, blanks
 
 
-def stand_in(kind: type, number: int) -> StandIn:
-    if kind is int:
-        return number
-    if kind is str:
-        return f"stands in for argument {number}"
-    if kind is UUID:
-        return UUID(int=number)
-    raise TypeError(f"{kind} cannot be an argument of a compiled question.")
+def kind_of(hint: Any) -> tuple[type, bool]:
+    """The kind of an argument, or of its items, and whether there are several."""
+    origin = get_origin(hint)
+    if origin is None:
+        return hint, False
+    kind = next(kind for kind in get_args(hint) if kind is not NoneType)
+    return kind, origin is not UnionType
+
+
+def stand_in(kind: type, number: int) -> Any:
+    """A value of that kind which nobody else uses."""
+    make: dict[type, Callable[[], Any]] = {
+        int: lambda: number,
+        str: lambda: f"stands in for argument {number}",
+        UUID: lambda: UUID(int=number),
+        datetime: lambda: datetime.fromtimestamp(number / 1000, UTC),
+        timedelta: lambda: timedelta(microseconds=number * 1000),
+    }
+    if kind not in make:
+        raise TypeError(f"{kind} cannot be an argument of a compiled statement.")
+    return make[kind]()
+
+
+def adaptation_of(kind: type) -> Callable[[Any], Any] | None:
+    """What is done to such a value for a database that has no type for it."""
+    adapt: dict[type, Callable[[Any], Any]] = {
+        UUID: lambda value: value.hex,
+        datetime: connection.ops.adapt_datetimefield_value,
+        timedelta: duration_microseconds,
+    }
+    return adapt.get(kind)
 
 
 def require_plain(queryset: QuerySet[Any, Any]) -> None:

@@ -124,7 +124,9 @@ def compiled_rules(application_id: int, _revision: int) -> CompiledRules:
         )
     )
     asked = [(rule.pk, rule.strategy, rule.pattern) for rule in rules if rule.is_enabled]
-    refusals = tuple(as_json(first_verdict(rule, False, A_NAME)) for rule in rules)  # noqa: FBT003
+    refusals = tuple(
+        as_json(first_verdict(rule, is_matched=False, name=A_NAME)) for rule in rules
+    )
     return CompiledRules(rules, matching.RuleSet(asked), refusals)
 
 
@@ -147,10 +149,8 @@ def evaluate(version: Version) -> tuple[Encoded[Verdict], list[Deployment], list
     application = version.application
     compiled = compiled_rules(application.pk, application.rules_revision)
     matched = compiled.matcher.matches(version.name, version.tags)
-    verdicts = {
-        rule.pk: first_verdict(rule, rule.pk in matched, version.name) for rule in compiled.rules
-    }
     firing = [rule for rule in compiled.rules if rule.pk in matched]
+    verdicts = {rule.pk: first_verdict(rule, is_matched=True, name=version.name) for rule in firing}
     deployments: list[Deployment] = []
     news: list[Event] = []
     if firing:
@@ -162,7 +162,7 @@ def evaluate(version: Version) -> tuple[Encoded[Verdict], list[Deployment], list
     return told, deployments, news
 
 
-def first_verdict(rule: RuleFacts, is_matched: bool, name: str) -> Verdict:
+def first_verdict(rule: RuleFacts, *, is_matched: bool, name: str) -> Verdict:
     if is_matched:
         reason = ""
     elif not rule.is_enabled:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -23,13 +23,12 @@ from deployments.models import (
     JOB_FINISHED,
     Deployment,
     Job,
-    JobQuerySet,
     JobState,
     State,
     StepRun,
     Target,
 )
-from deployments.services import announcements, queues
+from deployments.services import announcements, job_rows, queues
 from hydra.compiled import compiled
 from hydra.errors import Refused
 from orgs.models import SYSTEM, Actor, ActorKind
@@ -70,20 +69,10 @@ def claim_next(agent: Agent, *, session: str, holding: Sequence[str] = ()) -> Jo
     """
     if agent.is_draining:
         return None
-    for pk, state in takeable(agent_id=agent.pk, session=UUID(session), holding=holding):
+    for pk, state in job_rows.takeable(agent_id=agent.pk, session=UUID(session), holding=holding):
         if state == JobState.OFFERED or offer(pk, session=session):
-            return jobs_with_content.first(pk=pk)
+            return job_rows.jobs_with_content.first(pk=pk)
     return None
-
-
-@compiled
-def takeable(
-    *, agent_id: int, session: UUID, holding: Sequence[str]
-) -> QuerySet[Job, tuple[int, str]]:
-    """(key, state) of what may be offered to an agent, oldest first."""
-    standing = Q(state=JobState.OFFERED, session=session, offer_until__gt=Now())
-    rows = Job.objects.filter(Q(state=JobState.READY) | standing, agent_id=agent_id)
-    return rows.exclude(uid__in=holding).order_by("pk").values_list("pk", "state")[:20]
 
 
 def held_by(agent: Agent, *, tickets: Sequence[HeldJob]) -> list[JobAction]:
@@ -117,40 +106,15 @@ def answer_ticket(ticket: HeldJob, row: tuple[int, int, str] | None, *, agent: A
 
 
 def offer(pk: int, *, session: str) -> bool:
-    return bool(
-        Job.objects.filter(pk=pk, state=JobState.READY).update(
-            state=JobState.OFFERED,
-            session=session,
-            fence=F("fence") + 1,
-            offer_until=Now() + timedelta(seconds=settings.HYDRA_OFFER_SECONDS),
-        )
-    )
-
-
-@compiled
-def jobs_with_content(*, pk: int) -> JobQuerySet:
-    """A job with all that its wire message tells, in one query."""
-    return Job.objects.filter(pk=pk).select_related(
-        "deployment__snapshot",
-        "deployment__project",
-        "deployment__application",
-        "deployment__environment",
-        "deployment__version",
-    )
+    lasts = timedelta(seconds=settings.HYDRA_OFFER_SECONDS)
+    return bool(job_rows.offered(pk=pk, session=UUID(session), lasts=lasts))
 
 
 @transaction.atomic
 def start(agent: Agent, *, job_uid: str, fence: int) -> None:
     """Let the agent run what it was offered; again for one that has begun under this fence."""
     _, job = find_locked(agent, job_uid=job_uid, fence=fence)
-    begun = Job.objects.filter(pk=job.pk, fence=fence, state=JobState.OFFERED).update(
-        state=JobState.RUNNING,
-        reason="",
-        started_at=timezone.now(),
-        lease_until=Now() + lease_duration(),
-        offer_until=None,
-    )
-    if not begun:
+    if not job_rows.begun(pk=job.pk, fence=fence, now=timezone.now(), lease=lease_duration()):
         if job.state == JobState.RUNNING:
             return
         raise Fenced(f"The job is {job.get_state_display().lower()}.")
@@ -163,39 +127,15 @@ def start(agent: Agent, *, job_uid: str, fence: int) -> None:
 
 def find_locked(agent: Agent, *, job_uid: str, fence: int) -> tuple[Target, Job]:
     """The agent's job under this fence, read again once its target is locked."""
-    found = places_of_jobs.first(uid=job_uid, agent_id=agent.pk)
+    found = job_rows.places_of_jobs.first(uid=job_uid, agent_id=agent.pk)
     if found is None:
         raise Fenced("There is no such job for this agent.")
     pk, target_id = found
     target = queues.lock(target_id)
-    job = jobs_with_names.first(pk=pk)
+    job = job_rows.jobs_with_names.first(pk=pk)
     if job is None or job.fence != fence:
         raise Fenced("The job was offered anew: this fence is old.")
     return target, job
-
-
-@compiled
-def places_of_jobs(*, uid: str, agent_id: int) -> QuerySet[Job, tuple[int, int]]:
-    """(key, target's key) of an agent's job."""
-    rows = Job.objects.filter(uid=uid, agent_id=agent_id).order_by()
-    return rows.values_list("pk", "deployment__target_id")
-
-
-@compiled
-def jobs_with_names(*, pk: int) -> JobQuerySet:
-    """A job with all that is told of its deployment."""
-    return (
-        Job.objects.filter(pk=pk)
-        .select_related(
-            "deployment__org",
-            "deployment__project",
-            "deployment__application",
-            "deployment__environment",
-            "deployment__version",
-            "deployment__snapshot",
-        )
-        .defer("deployment__snapshot__content_sealed")
-    )
 
 
 # --- While it runs -----------------------------------------------------------------------------
@@ -203,7 +143,7 @@ def jobs_with_names(*, pk: int) -> JobQuerySet:
 
 def report(agent: Agent, *, job_uid: str, fence: int, steps: Sequence[StepReport]) -> bool:
     """Note how steps go and renew the lease; True when the job is to be canceled."""
-    job = jobs_with_plans.first(uid=job_uid, agent_id=agent.pk)
+    job = job_rows.jobs_with_plans.first(uid=job_uid, agent_id=agent.pk)
     if job is None or job.fence != fence:
         raise Fenced("The job is no longer this agent's.")
     # Given up as unknown it gets no lease again, but its agent was only away and still runs it.
@@ -214,17 +154,8 @@ def report(agent: Agent, *, job_uid: str, fence: int, steps: Sequence[StepReport
     return job.deployment.cancel_requested_at is not None
 
 
-@compiled
-def jobs_with_plans(*, uid: str, agent_id: int) -> JobQuerySet:
-    """An agent's job with the names of its steps."""
-    rows = Job.objects.filter(uid=uid, agent_id=agent_id).order_by()
-    whole = rows.select_related("deployment__snapshot")
-    return whole.defer("deployment__snapshot__content_sealed")
-
-
 def renew(pk: int, fence: int) -> bool:
-    rows = Job.objects.filter(pk=pk, fence=fence, state=JobState.RUNNING)
-    return bool(rows.update(lease_until=Now() + lease_duration()))
+    return bool(job_rows.renewed(pk=pk, fence=fence, lease=lease_duration()))
 
 
 def note_steps(job: Job, steps: Sequence[StepReport]) -> None:
@@ -281,6 +212,8 @@ def renew_all(agent: Agent, *, held: Sequence[tuple[str, int]]) -> list[Held]:
     One that was given up as unknown is its agent's all the same: being away kills nothing, and
     how it ends will be told late.
     """
+    if not held:
+        return []
     fences = dict(held)
     theirs = Job.objects.filter(
         agent=agent, uid__in=fences, state__in=[JobState.RUNNING, JobState.UNKNOWN]
@@ -359,22 +292,17 @@ def close(job: Job, *, state: str, reason: str) -> None:
     job.reason = reason[:500]
     job.finished_at = timezone.now()
     job.lease_until = job.offer_until = None
-    job.save(update_fields=["state", "reason", "finished_at", "lease_until", "offer_until"])
+    job_rows.ended(pk=job.pk, state=job.state, reason=job.reason, now=job.finished_at)
 
 
 def conclude(target: Target, deployment: Deployment, *, by: Actor = SYSTEM) -> None:
     """End the deployment if all of its jobs have ended. Its target must be locked."""
-    jobs = jobs_of(deployment_id=deployment.pk)
+    jobs = job_rows.jobs_of(deployment_id=deployment.pk)
     if any(job.state not in JOB_FINISHED for job in jobs):
         announcements.wake_watchers(deployment)
         return
     state, reason = sum_up(jobs)
     queues.end(target, deployment, as_state=state, reason=reason, by=by)
-
-
-@compiled
-def jobs_of(*, deployment_id: int) -> JobQuerySet:
-    return Job.objects.filter(deployment_id=deployment_id).select_related("agent")
 
 
 def sum_up(jobs: Sequence[Job]) -> tuple[str, str]:

@@ -6,7 +6,9 @@ so that two changes at once wait for each other and never block each other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
 
 from django.db.models import F
 from django.utils import timezone
@@ -24,7 +26,7 @@ from deployments.models import (
 )
 from deployments.services import announcements
 from hydra import hints, inserts
-from hydra.compiled import compiled
+from hydra.compiled import Change, compiled, compiled_update
 from orgs.models import SYSTEM, Actor, Environment
 from projects.models import Project, ProjectAgent
 
@@ -60,16 +62,17 @@ def change_state(
 
     The deployment in memory is brought along, so that it can be announced.
     """
-    now = timezone.now()
+    stamp = "finished_at" if to in ENDS else STAMPS.get(to)
     changes: dict[str, object] = {"state": to, "reason": reason[:500]}
-    if to == State.QUEUED:
-        changes["queued_at"] = now
-    if to == State.RUNNING:
-        changes["started_at"] = now
-    if to in ENDS:
-        changes["finished_at"] = now
-    rows = Deployment.objects.filter(pk=deployment.pk, state__in=list(come_from))
-    if not rows.update(sequence=F("sequence") + 1, **changes):
+    if stamp is None:
+        rows = Deployment.objects.filter(pk=deployment.pk, state__in=list(come_from))
+        is_moved = rows.update(sequence=F("sequence") + 1, **changes)
+    else:
+        now = changes[stamp] = timezone.now()
+        is_moved = MOVES[stamp](
+            pk=deployment.pk, come_from=list(come_from), to=to, reason=reason[:500], now=now
+        )
+    if not is_moved:
         return False
     for name, value in changes.items():
         setattr(deployment, name, value)
@@ -88,6 +91,30 @@ ENDS = frozenset(
         State.REJECTED,
     }
 )
+
+
+# When a deployment has come into a state, where that is kept; its end stands in `finished_at`.
+STAMPS: dict[str, str] = {State.QUEUED: "queued_at", State.RUNNING: "started_at"}
+
+
+def move_stamped(stamp: str) -> Move:
+    """The change of state that also says when."""
+
+    @compiled_update
+    def move(*, pk: int, come_from: Sequence[str], to: str, reason: str, now: datetime) -> Change:
+        rows = Deployment.objects.filter(pk=pk, state__in=come_from)
+        return rows, {"sequence": F("sequence") + 1, "state": to, "reason": reason, stamp: now}
+
+    return move
+
+
+class Move(Protocol):
+    def __call__(
+        self, *, pk: int, come_from: Sequence[str], to: str, reason: str, now: datetime
+    ) -> int: ...
+
+
+MOVES: dict[str, Move] = {stamp: move_stamped(stamp) for stamp in (*STAMPS.values(), "finished_at")}
 
 
 def advance(target: Target) -> Deployment | None:
@@ -114,7 +141,7 @@ def next_in_queue(*, target_id: int) -> DeploymentQuerySet:
 def give_turn(target: Target, deployment: Deployment) -> None:
     """Make `deployment` the head of its locked target and its jobs ready to be taken."""
     target.head = deployment
-    target.save(update_fields=["head"])
+    keep(target)
     make_jobs(deployment)
 
 
@@ -168,8 +195,18 @@ def release(target: Target, deployment: Deployment) -> None:
     """Take the turn from `deployment` if it has it, and give it to the next one."""
     if target.head_id == deployment.pk:
         target.head = None
-        target.save(update_fields=["head"])
-    advance(target)
+    if advance(target) is None:
+        keep(target)
+
+
+def keep(target: Target) -> None:
+    """Write down who has the turn at a locked target, and what runs there."""
+    keep_cell(pk=target.pk, head_id=target.head_id, current_id=target.current_id)
+
+
+@compiled_update
+def keep_cell(*, pk: int, head_id: int | None, current_id: int | None) -> Change:
+    return Target.objects.filter(pk=pk), {"head_id": head_id, "current_id": current_id}
 
 
 def end(
@@ -183,15 +220,18 @@ def end(
     if not change_state(deployment, to=as_state, reason=reason, come_from=unfinished):
         return False
     job_end = JobState.CANCELED if as_state == State.CANCELED else JobState.SKIPPED
-    Job.objects.filter(deployment=deployment, state__in=JOB_NOT_STARTED).update(
-        state=job_end, finished_at=timezone.now(), reason=reason[:500]
-    )
+    end_jobs(deployment_id=deployment.pk, to=job_end, reason=reason[:500], now=timezone.now())
     if as_state == State.SUCCEEDED:
-        target.current = deployment
-        target.save(update_fields=["current"])
+        target.current = deployment  # `release` writes it
     announcements.announce(deployment, by=by)
     release(target, deployment)
     return True
+
+
+@compiled_update
+def end_jobs(*, deployment_id: int, to: str, reason: str, now: datetime) -> Change:
+    rows = Job.objects.filter(deployment_id=deployment_id, state__in=JOB_NOT_STARTED)
+    return rows, {"state": to, "reason": reason, "finished_at": now}
 
 
 def queue_position(deployment: Deployment) -> int:

@@ -13,7 +13,18 @@ from hydra.encoded import Encoded
 # A moment as the API writes it: ISO 8601 in UTC. A type of its own, for the schema's sake.
 Moment = NewType("Moment", str)
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+def listed(value: object) -> object:
+    """What the encoder does not know by itself: a list that is kept as its JSON."""
+    if isinstance(value, Encoded):
+        return value.values
+    raise TypeError(f"{type(value).__name__} has no JSON")
+
+
+_encode = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=listed
+).encode
 
 
 def answer(body: dict[str, Any], *, status: int = 200) -> HttpResponse:

@@ -7,7 +7,7 @@ schema here; what a body takes is a serializer, which drf-spectacular knows by i
 from __future__ import annotations
 
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import (
     Any,
@@ -109,7 +109,7 @@ def of_generic(origin: Any, arguments: tuple[Any, ...]) -> Schema:
         return of_hint(arguments[0])
     if origin is Literal:
         return {"type": "string", "enum": list(arguments)}
-    if origin is list:
+    if origin in (list, Sequence):
         return {"type": "array", "items": of_hint(arguments[0])}
     if origin is dict:
         return {"type": "object", "additionalProperties": of_hint(arguments[1])}

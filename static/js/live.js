@@ -155,6 +155,7 @@
     follow(open, {
       lost: () => note("Not live: trying again"),
       found: () => {
+        document.body.dataset.live = "yes";
         note("Updated live");
         if (hasBeenOpen) soon();
         hasBeenOpen = true;

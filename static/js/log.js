@@ -12,7 +12,7 @@
   const MOST = 60000; // lines on the page
   const LONGEST = 20000; // characters of one line
   const RECALLED = 20000; // lines whose text is kept, should a step turn out to begin among them
-  const NEWEST = 8 * 1024 * 1024; // bytes; of a longer log the page shows the end
+  const NEWEST = 4 * 1024 * 1024; // bytes; of a longer log the page shows the end
   const ROW = 24; // pixels
 
   const log = document.querySelector("[data-log]");
@@ -69,7 +69,9 @@
     const ended = text.replace(/\r+$/, "");
     return ended.slice(ended.lastIndexOf("\r") + 1);
   };
+  const SPECIAL = /[\u0000-\u0008\u000b-\u001f\u007f\ud800-\udfff]/;
   const paint = (code, text) => {
+    if (!colour && !SPECIAL.test(text)) { code.textContent = text; return; }
     const put = (piece) => {
       const clean = piece.replace(CONTROLS, "\u00b7").replace(/[\ud800-\udbff][\udc00-\udfff]|[\udc80-\udcff]/g, (found) => (found.length === 2 ? found : "\ufffd"));
       if (!clean) return;
@@ -100,7 +102,12 @@
   let recall = []; // ended lines of this group: {byte, size, text, row, colour}
   let group = { place: box, block: null };
 
-  const chosen = () => Number(/^#L(\d+)$/.exec(location.hash)?.[1] || 0);
+  let target = 0; // the line that the address names
+  const readTarget = () => { target = Number(/^#L(\d+)$/.exec(location.hash)?.[1] || 0); };
+  readTarget();
+
+  const pattern = document.createElement("li");
+  pattern.append(document.createElement("a"), document.createElement("code"));
 
   const addBlock = () => {
     if (group.block) {
@@ -112,15 +119,12 @@
   };
   const addRow = () => {
     line += 1;
-    if (isFull) { tell(); return null; }
+    if (isFull) return null;
     if (!group.block || group.block.childElementCount >= BLOCK) addBlock();
-    const row = document.createElement("li");
+    const row = pattern.cloneNode(true);
     row.id = `L${line}`;
-    const number = document.createElement("a");
-    number.href = `#L${line}`;
-    number.textContent = String(line);
-    number.setAttribute("aria-label", `Line ${line}`);
-    row.append(number, document.createElement("code"));
+    row.firstChild.href = `#L${line}`;
+    row.firstChild.textContent = String(line);
     group.block.append(row);
     kept += 1;
     return row;
@@ -128,7 +132,7 @@
   const write = (row, text) => {
     if (!row) return;
     const code = row.lastElementChild;
-    code.replaceChildren();
+    if (code.firstChild) code.replaceChildren();
     const seen = visible(text);
     paint(code, seen.length > LONGEST ? seen.slice(0, LONGEST) : seen);
     if (seen.length > LONGEST) code.append(" … line cut, download the log for the rest");
@@ -146,7 +150,7 @@
     write(open.row, open.text);
     recall.push({ ...open, hasBreak });
     if (recall.length > RECALLED) recall = recall.slice(-RECALLED / 2);
-    if (line === chosen()) point(open.row);
+    if (line === target) point(open.row);
     open = { text: "", size: 0, byte: offset, row: null, colour };
   };
   const addText = (text, size) => {
@@ -190,7 +194,6 @@
   const trim = () => {
     while (kept > MOST && !isFull) {
       const oldest = box.querySelector("ol");
-      const target = chosen();
       const first = Number(oldest.firstElementChild.id.slice(1));
       if (target >= first && target < first + oldest.childElementCount) { isFull = true; break; }
       kept -= oldest.childElementCount;
@@ -376,7 +379,7 @@
     requestAnimationFrame(() => { box.scrollTop = box.scrollHeight; });
   };
   const listen = () => {
-    const newest = chosen() || offset ? 0 : NEWEST;
+    const newest = target || offset ? 0 : NEWEST;
     const query = new URLSearchParams({ job: log.dataset.job, after: offset, newest });
     const source = new EventSource(`${log.dataset.stream}?${query}`, { withCredentials: true });
     const on = (name, use) => source.addEventListener(name, (event) => use(JSON.parse(event.data)));
@@ -426,13 +429,14 @@
     row.scrollIntoView({ block: "center" });
   };
   const onHash = () => {
-    if (chosen()) point(document.getElementById(`L${chosen()}`));
+    readTarget();
+    if (target) point(document.getElementById(`L${target}`));
     const step = /^#step-log-\d+$/.test(location.hash) && document.getElementById(location.hash.slice(1));
     if (step) { following.checked = false; step.open = true; step.scrollIntoView({ block: "nearest" }); }
     showTab();
   };
   addEventListener("hashchange", onHash);
-  if (chosen()) following.checked = false;
+  if (target) following.checked = false;
 
   /* ---- Search ---- */
 

@@ -1,7 +1,7 @@
 """Furnish a running demo, so that every page has something to show.
 
-Run beside the server as `python -m tests.browser.scene`, with the environment of its
-installation. Prints, as JSON, what tests want to find again.
+Runs beside the server, with the environment of its installation, and prints as JSON what tests
+want to find again: `HYDRA_HOME=… python -m tests.browser.scene`.
 """
 
 from __future__ import annotations
@@ -126,12 +126,15 @@ def furnish(scene: Scene) -> dict[str, str]:
             "storefront": scripts.BREAKS_IN_PRODUCTION,
             "worker": scripts.QUICK,
             "search": scripts.QUICK,
+            "reports": scripts.gated(os.environ["HYDRA_HOME"]),
         }.items()
     }
     projects = {
         "checkout": scene.project("Checkout", [apps[c] for c in list(apps)[:3]]),
         "catalogue": scene.project("Catalogue", [apps["search"], apps["storefront"]]),
+        "office": scene.project("Office", [apps["reports"]]),
     }
+    factories.make_rule(projects["office"], apps["reports"], scene.stages[0])
     remember(scene, projects, apps)
     for name, minutes in (("fra-2.prod.northwind.example", 11), ("lab-old-printer-room", 4320)):
         factories.make_agent(

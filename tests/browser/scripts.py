@@ -44,6 +44,16 @@ SEQUENCE = (
     'for n in $(seq 1 10000); do echo "$n: a line of a long log, which goes on and on"; done\n'
 )
 
+
+def gated(home: str) -> tuple[tuple[str, str], ...]:
+    """Steps that wait until somebody makes a file with the version's name in `home`."""
+    wait = f'while [ ! -e "{home}/gate-$HYDRA_VERSION" ]; do sleep 0.05; done\n'
+    return (
+        ("Collect", 'echo "collecting for $HYDRA_VERSION"\n'),
+        ("Wait at the gate", f'printf "waiting\\n"\n{wait}echo "through the gate"\n'),
+    )
+
+
 QUICK = (("Pull image", PULL), ("Switch over", SWITCH))
 SLOW = (("Pull image", PULL), ("Wait for the ledger", WAIT), ("Switch over", SWITCH))
 BREAKS_IN_PRODUCTION = (

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection, transaction
-from django.db.models import Count, Model, QuerySet
+from django.db.models import Count, F, Model, QuerySet
+from django.db.models.functions import Now
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from agents.models import Agent
+from agents.models import Agent, Presence
 from hydra import compiled as module
-from hydra.compiled import compiled
+from hydra.compiled import Change, compiled, compiled_update
 from orgs.models import Environment, Organization
 from tests import factories
 
@@ -156,3 +159,65 @@ def test_prefetches_are_refused() -> None:
 
     with pytest.raises(TypeError, match="prefetches"):
         question(slug="one")
+
+
+@compiled_update
+def mark_seen(
+    *, names: Collection[str], org_id: int, session: UUID, now: datetime, late: timedelta
+) -> Change:
+    rows = Agent.objects.filter(name__in=names, org_id=org_id, presence="never")
+    return rows, {
+        "session": session,
+        "session_started_at": now,
+        "last_seen_at": Now() + late,
+        "max_jobs": F("max_jobs") + 1,
+        "presence": "online",
+    }
+
+
+def test_a_change_sets_what_it_says_in_the_rows_it_means_and_counts_them() -> None:
+    org, other = factories.make_org(), factories.make_org()
+    mine = [factories.make_agent(org, name=name)[0] for name in ("one", "two", "three")]
+    theirs, _ = factories.make_agent(other, name="one")
+    now, session = timezone.now(), uuid4()
+
+    def mark(*names: str) -> int:
+        return mark_seen(
+            names=names, org_id=org.pk, session=session, now=now, late=timedelta(hours=3)
+        )
+
+    assert [mark(), mark("one", "two"), mark("one", "two"), mark("three")] == [0, 2, 0, 1]
+
+    for agent in mine:
+        agent.refresh_from_db()
+        assert (agent.session, agent.session_started_at) == (session, now)
+        assert (agent.max_jobs, agent.presence) == (5, "online")
+        assert agent.last_seen_at is not None
+        assert timedelta(hours=2.9) < agent.last_seen_at - now < timedelta(hours=3.1)
+    theirs.refresh_from_db()
+    assert theirs.session is None
+
+
+@compiled_update
+def set_session(*, pk: int, session: UUID | None, was: str) -> Change:
+    return Agent.objects.filter(pk=pk, presence=was), {"session": session}
+
+
+def test_none_may_be_set() -> None:
+    agent, _ = factories.make_agent(factories.make_org())
+    session = uuid4()
+
+    for value in (session, None, session):
+        assert set_session(pk=agent.pk, session=value, was=Presence.NEVER) == 1
+        agent.refresh_from_db()
+        assert agent.session == value
+    assert set_session(pk=agent.pk, session=None, was=Presence.ONLINE) == 0
+
+
+def test_a_change_that_needs_a_second_table_is_refused() -> None:
+    @compiled_update
+    def change(*, name: str) -> Change:
+        return Agent.objects.filter(org__name=name), {"is_draining": True}
+
+    with pytest.raises(TypeError, match="one table"):
+        change(name="one")
