@@ -314,7 +314,8 @@
   };
 
   const ICONS = { succeeded: "succeeded", running: "running", failed: "failed", unknown: "unknown", canceled: "canceled",
-    canceling: "canceled", superseded: "superseded", skipped: "pending", pending: "pending", expired: "canceled", rejected: "canceled" };
+    canceling: "canceled", superseded: "superseded", skipped: "pending", pending: "pending", expired: "canceled", rejected: "canceled",
+    awaiting_approval: "approval", held: "hold" };
   const iconOf = (state) => ICONS[state] || "waiting";
   const timeOf = (place, step) => {
     if (step.state === "running" && step.started_at) {

@@ -58,6 +58,17 @@ def test_a_state_has_one_icon_that_exists_and_one_colour_that_fits_it(value: str
     assert colour_of(value) == COLOUR_OF_ICON.get(symbol, "grey")
 
 
+def test_what_turns_live_gets_the_icon_that_the_page_would_have() -> None:
+    script = (settings.BASE_DIR / "static/js/log.js").read_text()
+    table = re.search(r"const ICONS = \{(.*?)\}", script, re.DOTALL)
+    assert table is not None
+    icons = dict(re.findall(r'(\w+): "(\w+)"', table[1]))
+
+    # Each state that its table leaves out waits.
+    for value in {*State.values, *JobState.values}:
+        assert icons.get(value, "waiting") == hydra_ui.state_icon(value), value
+
+
 def test_a_badge_says_its_word_and_keeps_the_sentence_for_hover_and_focus() -> None:
     badge = shown('{% state "held" sentence=why %}', why='Waits for "the" <freeze>')
 
