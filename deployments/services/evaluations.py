@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -89,10 +89,13 @@ class CompiledRules:
     matcher: matching.RuleSet[int]
     refusals: tuple[str, ...]
 
-    def encode(self, verdicts: dict[int, Verdict], matched: Container[int], name: str) -> str:
-        """The JSON of all verdicts on the version called `name`, which needs no escaping."""
+    def encode(self, verdicts: dict[int, Verdict], name: str) -> str:
+        """The JSON of the verdicts of all rules on the version called `name`.
+
+        `verdicts` are those of the rules that match. The name needs no escaping.
+        """
         spoken = (
-            as_json(verdicts[rule.pk]) if rule.pk in matched else refusal
+            as_json(verdicts[rule.pk]) if rule.pk in verdicts else refusal
             for rule, refusal in zip(self.rules, self.refusals, strict=True)
         )
         return f"[{','.join(spoken)}]".replace(A_NAME, name)
@@ -124,9 +127,7 @@ def compiled_rules(application_id: int, _revision: int) -> CompiledRules:
         )
     )
     asked = [(rule.pk, rule.strategy, rule.pattern) for rule in rules if rule.is_enabled]
-    refusals = tuple(
-        as_json(first_verdict(rule, is_matched=False, name=A_NAME)) for rule in rules
-    )
+    refusals = tuple(as_json(first_verdict(rule, is_matched=False, name=A_NAME)) for rule in rules)
     return CompiledRules(rules, matching.RuleSet(asked), refusals)
 
 
@@ -155,7 +156,7 @@ def evaluate(version: Version) -> tuple[Encoded[Verdict], list[Deployment], list
     news: list[Event] = []
     if firing:
         deployments, news = fire(version, rules=firing, verdicts=verdicts)
-    told = Encoded.of(list(verdicts.values()), compiled.encode(verdicts, matched, version.name))
+    told: Encoded[Verdict] = Encoded(compiled.encode(verdicts, version.name))
     evaluation = Evaluation(version=version)
     evaluation.pack(told.text)
     inserts.insert(evaluation)

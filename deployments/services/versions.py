@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -24,7 +25,7 @@ class Reception:
     version: Version
     is_new: bool
     deployments: list[Deployment] = field(default_factory=list)
-    verdicts: list[evaluations.Verdict] = field(default_factory=list)
+    verdicts: Sequence[evaluations.Verdict] = ()
 
 
 def receive_version(application: Application, *, facts: VersionFacts, by: Actor) -> Reception:

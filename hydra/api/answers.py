@@ -14,7 +14,6 @@ from hydra.encoded import Encoded
 Moment = NewType("Moment", str)
 
 
-
 def listed(value: object) -> object:
     """What the encoder does not know by itself: a list that is kept as its JSON."""
     if isinstance(value, Encoded):
