@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState
 
-from tests.browser.watching import watch
+from tests.browser.watching import DESK, watch
 from tests.faults.installation import Installation
 
 CHROMIUM = os.environ.get("HYDRA_CHROMIUM", "/usr/bin/chromium")
@@ -87,11 +87,9 @@ def hydra() -> Iterator[Hydra]:
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any], hydra: Hydra) -> dict[str, Any]:
-    return {
-        **browser_context_args,
-        "base_url": hydra.url,
-        "viewport": {"width": 1440, "height": 900},
-    }
+    # Less motion, so that no colour is measured on its way to another.
+    own = {"base_url": hydra.url, "viewport": DESK, "reduced_motion": "reduce"}
+    return {**browser_context_args, **own}
 
 
 @pytest.fixture
