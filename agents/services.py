@@ -112,7 +112,7 @@ def greet(agent: Agent, greeting: Greeting) -> None:
 
 def require_session(agent: Agent, session: str) -> None:
     """Superseded unless `session` is the agent's newest."""
-    if str(agent.session) != session:
+    if agent.session is None or str(agent.session) != session:
         raise Superseded(
             "Another program greeted with this agent's key later: this one stops after its jobs."
         )

@@ -5,16 +5,17 @@ docs/agent-protocol.md is the contract. Every call may be repeated.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, cast
+from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -25,11 +26,23 @@ from agents.auth import authenticate_agent
 from agents.models import Agent
 from deployments.models import JobState
 from deployments.services import jobs, logs
+from hydra.api.parsing import parse_object
 from hydra.crash import crashpoint
 from hydra.errors import Invalid, Refused
 
 BEARER = "Bearer "
 MAX_JOBS = 64
+MOST = 2**53  # of offsets and fences: what JSON carries exactly
+MOST_STEPS = 10_000
+MOST_MS = 366 * 24 * 3600 * 1000
+
+
+class TooLarge(Refused):
+    code = "too_large"
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+    def __init__(self) -> None:
+        super().__init__("The body is longer than 1 MiB: send it in pieces.")
 
 
 class ProtocolTooOld(Refused):
@@ -53,9 +66,7 @@ class Ask:
 
     def whole(self, name: str, default: int | None = None) -> int:
         value = self.body.get(name, default)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise Invalid.at(name, f"{name} must be a whole number of at least 0.")
-        return value
+        return whole_in({name: value}, name)
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         value = self.body.get(name, [])
@@ -94,12 +105,10 @@ def bearer_token(request: HttpRequest) -> str:
 
 def read_json(request: HttpRequest) -> dict[str, Any]:
     try:
-        body = json.loads(request.body or b"{}")
-    except ValueError as error:
-        raise Invalid.at("body", f"The body is not JSON: {error}") from error
-    if not isinstance(body, dict):
-        raise Invalid.at("body", "The body must be an object.")
-    return body
+        body = request.body
+    except RequestDataTooBig as error:
+        raise TooLarge from error
+    return parse_object(body)
 
 
 def hello(ask: Ask) -> dict[str, Any]:
@@ -139,14 +148,28 @@ def hello(ask: Ask) -> dict[str, Any]:
 def held(row: dict[str, Any]) -> protocol.HeldJob:
     if row.get("state") not in protocol.HELD_STATES:
         raise Invalid.at("jobs", f"state must be one of {', '.join(protocol.HELD_STATES)}.")
-    return protocol.HeldJob(
-        id=str(row.get("id", "")), fence=int(row.get("fence", 0)), state=row["state"]
-    )
+    return protocol.HeldJob(id=text_in(row, "id"), fence=whole_in(row, "fence"), state=row["state"])
+
+
+def text_in(row: dict[str, Any], name: str, default: str | None = None) -> str:
+    value = row.get(name, default)
+    if not isinstance(value, str):
+        raise Invalid.at(name, f"{name} must be a text.")
+    return value
+
+
+def whole_in(
+    row: dict[str, Any], name: str, *, least: int = 0, most: int = MOST, default: int | None = None
+) -> int:
+    value = row.get(name, default)
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise Invalid.at(name, f"{name} must be a whole number from {least} to {most}.")
+    return value
 
 
 @agent_call("POST")
 def heartbeat(ask: Ask) -> dict[str, Any]:
-    running = [(str(row.get("id", "")), int(row.get("fence", 0))) for row in ask.rows("running")]
+    running = [(text_in(row, "id"), whole_in(row, "fence")) for row in ask.rows("running")]
     return {
         "jobs": [renewed(job) for job in jobs.renew_all(ask.agent, held=running)],
         "clock": time.time(),
@@ -175,22 +198,42 @@ def report(ask: Ask, job: str) -> dict[str, Any]:
 
 
 def step_reports(ask: Ask) -> list[protocol.StepReport]:
-    reports = ask.rows("steps")
-    for place, row in enumerate(reports):
-        if row.get("state") not in protocol.STEP_STATES:
-            raise Invalid.at(
-                f"steps.{place}.state", f"It must be one of {', '.join(protocol.STEP_STATES)}."
-            )
-        position = row.get("position")
-        if not isinstance(position, int) or not 0 <= position < 10_000:
-            raise Invalid.at(f"steps.{place}.position", "It must be the number of a step.")
-    return cast("list[protocol.StepReport]", reports)
+    """The steps that were sent, each whole and within what the database and a page can hold."""
+    reports = [step_report(row) for row in ask.rows("steps")]
+    if len({report["position"] for report in reports}) < len(reports):
+        raise Invalid.at("steps", "Each step stands in a report once.")
+    return reports
+
+
+def step_report(row: dict[str, Any]) -> protocol.StepReport:
+    state = row.get("state")
+    if state not in protocol.STEP_STATES:
+        raise Invalid.at("steps", f"state must be one of {', '.join(protocol.STEP_STATES)}.")
+    log_from = whole_in(row, "log_from", default=0)
+    return protocol.StepReport(
+        position=whole_in(row, "position", most=MOST_STEPS),
+        state=state,
+        attempt=whole_in(row, "attempt", least=1, most=MOST_STEPS, default=1),
+        exit_code=known(row, "exit_code", least=-(2**31), most=2**31 - 1),
+        started_after_ms=known(row, "started_after_ms", most=MOST_MS),
+        duration_ms=known(row, "duration_ms", most=MOST_MS),
+        log_from=log_from,
+        log_to=whole_in(row, "log_to", least=log_from, default=log_from),
+        reason=text_in(row, "reason", ""),
+    )
+
+
+def known(row: dict[str, Any], name: str, *, least: int = 0, most: int) -> int | None:
+    return None if row.get(name) is None else whole_in(row, name, least=least, most=most)
 
 
 @agent_call("PUT")
 def log(ask: Ask, job: str) -> dict[str, Any]:
     query = ask.request.GET
-    content = ask.request.body
+    try:
+        content = ask.request.body
+    except RequestDataTooBig as error:
+        raise TooLarge from error
     logs.check_crc(content, query.get("crc32", ""))
     next_offset, is_canceled = logs.append(
         ask.agent,

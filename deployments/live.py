@@ -25,6 +25,7 @@ from deployments import streams
 from deployments.models import Job
 from deployments.services import jobs, offers
 from hydra import hints
+from hydra.api.parsing import parse_object
 from hydra.errors import Invalid, NotFound, Refused
 from hydra.requests import new_request_id
 
@@ -167,6 +168,8 @@ async def lifespan(receive: Receive, send: Send) -> None:
 
 async def route(scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
     path, method = scope["path"], scope["method"]
+    if "\0" in path:
+        raise NotFound("There is nothing here.")
     if path == POLL and method == "POST":
         await poll(scope, receive, send, request_id)
         return
@@ -242,12 +245,7 @@ def look(token: str, asked: offers.Poll) -> tuple[int, str, PollAnswer | None]:
 
 
 def read_poll(body: bytes) -> tuple[offers.Poll, float]:
-    try:
-        ask = json.loads(body or b"{}")
-    except ValueError as error:
-        raise Invalid.at("body", f"The body is not JSON: {error}") from error
-    if not isinstance(ask, dict):
-        raise Invalid.at("body", "The body must be an object.")
+    ask = parse_object(body)
     free, wait = ask.get("free", 1), ask.get("wait_s", settings.HYDRA_POLL_SECONDS)
     if not isinstance(free, int) or not isinstance(wait, int | float):
         raise Invalid.at("free", "free and wait_s must be numbers.")
@@ -257,7 +255,7 @@ def read_poll(body: bytes) -> tuple[offers.Poll, float]:
         running=words(ask.get("running", [])),
         canceling=words(ask.get("canceling", [])),
     )
-    return asked, min(max(float(wait), 0.0), settings.HYDRA_POLL_SECONDS)
+    return asked, float(min(max(wait, 0), settings.HYDRA_POLL_SECONDS))
 
 
 def words(value: object) -> list[str]:

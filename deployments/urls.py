@@ -26,8 +26,8 @@ urlpatterns = [
 agent_patterns = [
     path("v1/hello", agent_api.greet, name="agent-hello"),
     path("v1/heartbeat", agent_api.heartbeat, name="agent-heartbeat"),
-    path("v1/jobs/<str:job>/start", agent_api.start, name="agent-start"),
-    path("v1/jobs/<str:job>/report", agent_api.report, name="agent-report"),
-    path("v1/jobs/<str:job>/log", agent_api.log, name="agent-log"),
-    path("v1/jobs/<str:job>/finish", agent_api.finish, name="agent-finish"),
+    path("v1/jobs/<slug:job>/start", agent_api.start, name="agent-start"),
+    path("v1/jobs/<slug:job>/report", agent_api.report, name="agent-report"),
+    path("v1/jobs/<slug:job>/log", agent_api.log, name="agent-log"),
+    path("v1/jobs/<slug:job>/finish", agent_api.finish, name="agent-finish"),
 ]

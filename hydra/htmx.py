@@ -37,6 +37,7 @@ def render_page(
     name = f"{template}#{partial}" if wants_fragment else template
     response = render(request, name, context, status=status)
     patch_vary_headers(response, ["HX-Request"])
+    response.headers.setdefault("Cache-Control", "private, no-cache")
     return response
 
 

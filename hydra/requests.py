@@ -34,6 +34,13 @@ def current_request_id() -> str:
     return str(structlog.contextvars.get_contextvars().get("request_id", ""))
 
 
+def is_hostile(request: HttpRequest) -> bool:
+    """Whether a page's address holds a NUL, which no database takes. The API says so itself."""
+    query = request.META.get("QUERY_STRING", "")
+    is_page = not request.path_info.startswith(("/api/", "/v1/", "/v2/"))
+    return is_page and ("\0" in request.path_info or "%00" in query)
+
+
 class RequestIdMiddleware:
     """Outermost, so that whatever is logged or refused further in carries the id."""
 
@@ -42,6 +49,11 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         bound = {"request_id": request_id_of(request)}
+        if is_hostile(request):
+            refused = HttpResponse("This address cannot be read.\n", status=400)
+            refused["Content-Type"] = "text/plain; charset=utf-8"
+            refused[HEADER] = bound["request_id"]
+            return refused
         offered = request.headers.get(HEADER, "")
         if _ACCEPTABLE.fullmatch(offered):
             bound["callers_request_id"] = offered

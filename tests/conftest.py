@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
+from hypothesis import settings as profiles
 
 from deployments.services import evaluations, logs
 from orgs import auth
@@ -21,6 +22,8 @@ from tests import factories
 
 def pytest_configure() -> None:
     """Slow hashing protects people; nobody in the cast needs it."""
+    profiles.register_profile("house", deadline=None)  # timings belong in the bench
+    profiles.load_profile("house")
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

@@ -81,7 +81,8 @@ def secrets_of(snapshot_id: int) -> tuple[bytes, ...]:
     """What must not stand in the logs of deployments of this snapshot, which never changes."""
     snapshot = Snapshot.objects.get(pk=snapshot_id)
     values = snapshot.open_content()["secrets"]
-    return tuple(value.encode() for value in values if len(value) >= SHORTEST_SECRET)
+    encoded = {value.encode() for value in values if len(value) >= SHORTEST_SECRET}
+    return tuple(sorted(encoded, key=len, reverse=True))  # one may be within another
 
 
 def mask(content: bytes, secrets: tuple[bytes, ...]) -> bytes:

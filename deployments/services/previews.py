@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import html
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
@@ -132,10 +134,28 @@ def compare(
 
 
 def hide(text: str, secrets: list[str]) -> list[str]:
-    """The lines without what nobody is to read."""
-    for secret in secrets:
-        text = text.replace(secret, HIDDEN)
+    """The lines without what nobody is to read, however a file's type spells it."""
+    spellings = {spelling for secret in secrets for spelling in spelled(secret)}
+    for spelling in sorted(spellings, key=len, reverse=True):  # one may be within another
+        text = text.replace(spelling, HIDDEN)
     return text.splitlines()
+
+
+def spelled(secret: str) -> set[str]:
+    """A value as it is and as JSON, XML and DOTENV escape it."""
+    quoted = secret.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    forms = {
+        secret,
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        html.escape(secret, quote=False),
+        html.escape(secret),
+        html.escape(secret).replace("&#x27;", "&apos;"),
+        quoted,
+        quoted.replace("$", "\\$"),
+        secret.replace("'", "\\'"),
+    }
+    return {form for form in forms if form}
 
 
 def diff_lines(old: list[str], new: list[str]) -> Iterable[Line]:

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from deployments.models import Deployment, Job, State
 from deployments.services import logs
 from orgs.models import Organization, User
+from projects.models import FileType
 from tests import factories
 from tests.conftest import signed_in
 from tests.deployments.test_jobs import deploy, finish, run
@@ -102,6 +103,35 @@ def test_the_dialog_shows_the_exact_effect_and_hides_secrets(place: Place, olivi
     assert "A=2" in page
     assert "hunter2" not in page
     assert f"Deploy v2 to {place.environment.name}" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "file_type", "content"),
+    [
+        ("a.json", "JSON", '{"pw": "#{KEY}"}'),
+        ("a.xml", "XML", "<a>#{KEY}</a>"),
+        ("a.env", "DOTENV", 'PW="#{KEY}"\n'),
+        ("a.txt", "TXT", "pw: #{KEY}\n"),
+    ],
+)
+def test_a_secret_is_hidden_however_a_file_spells_it(
+    place: Place, olivia: User, name: str, file_type: str, content: str
+) -> None:
+    factories.make_config_file(place.application, name, content, file_type=FileType(file_type))
+    secret = 'CANARY"TAIL<te&$\\x'
+    factories.make_variable(place.org, "KEY", secret, is_sensitive=True)
+    factories.make_variable(place.org, "SHORT", "CANARY", is_sensitive=True)
+    factories.make_version(place.application, "v2")
+    query = f"?application={place.application.code}&environment={place.environment.slug}"
+
+    page = (
+        signed_in(olivia)
+        .get(f"/o/northwind/projects/{place.project.code}/deploy/{query}")
+        .content.decode()
+    )
+
+    assert "CANARY" not in page
+    assert "TAIL" not in page
 
 
 def test_pressing_deploy_twice_gives_one_deployment(place: Place, olivia: User) -> None:
