@@ -6,6 +6,7 @@ true, and the failure shows what was measured: read it before you copy it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from tests.api.client import Api
 from tests.conftest import signed_in
 
 METHODS = ("GET", "POST")
+CONVERTER = re.compile(r"<\w+:")  # how a parameter is spelled is not what the matrix is about
 EVERYTHING = frozenset(permission(right) for right in Right)
 SOME_PERMISSION = frozenset({"project.*.read"})
 ROLES = ("olivia", "max", "uma", "bill")
@@ -64,7 +66,7 @@ def rows_of(table: str, *, callers: int) -> list[Row]:
 def walk(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> Iterator[tuple[str, str]]:
     """Every method and route. Pages do not tell their methods, so each is tried with both."""
     for pattern in patterns:
-        route = prefix + str(pattern.pattern)
+        route = prefix + CONVERTER.sub("<", str(pattern.pattern))
         if isinstance(pattern, URLResolver):
             yield from walk(pattern.url_patterns, route)
         else:
@@ -138,7 +140,7 @@ def body_of(route: str, ground: Ground) -> dict[str, object]:
     place = ground.place
     bodies: dict[str, dict[str, object]] = {
         "/api/externals/version/create": {"appCode": place.application.code, "version": "v9"},
-        "/api/v1/projects/<str:uid>/deployments": {"version": ground.version.uid},
+        "/api/v1/projects/<uid>/deployments": {"version": ground.version.uid},
         "/v2/deploy.getDeployment": {"deploymentId": ground.deployment.uid},
         "/v2/deploy.createDeployment": {
             "projectId": place.project.uid,
