@@ -24,7 +24,7 @@ from agents.protocol import POLL, PollAnswer
 from deployments import streams
 from deployments.models import Job
 from deployments.services import jobs, offers
-from hydra import hints
+from hydra import hints, keys
 from hydra.api.parsing import parse_object
 from hydra.errors import Invalid, NotFound, Refused
 from hydra.requests import new_request_id
@@ -39,6 +39,7 @@ Result = TypeVar("Result")
 
 DATABASE_THREADS = 6
 MAX_BODY_BYTES = 64 * 1024
+MOST_KNOWN = 20_000
 SWEEP_SECONDS = 1.0
 LOOK_AGAIN_SECONDS = 2.0  # what an open page waits at most, should every hint be lost
 GATHER_SECONDS = 0.1  # several changes at once are one look
@@ -49,6 +50,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.waiting: dict[tuple[str, str], set[asyncio.Event]] = {}
+        self.known: dict[str, tuple[int, str]] = {}
         self.parked: dict[int, tuple[str, set[asyncio.Event]]] = {}
         self.loop: asyncio.AbstractEventLoop | None = None
         self.pool: ThreadPoolExecutor | None = None
@@ -93,6 +95,13 @@ class Hub:
         event = asyncio.Event()
         self.waiting.setdefault((channel, key), set()).add(event)
         return event
+
+    def remember(self, token: str, agent: tuple[int, str]) -> tuple[int, str]:
+        """Whose key it is, for the next poll; whether it is still good is asked at every look."""
+        if len(self.known) >= MOST_KNOWN:
+            self.known.clear()
+        self.known[keys.digest(token)] = agent
+        return agent
 
     def remove(self, channel: str, key: str, event: asyncio.Event) -> None:
         events = self.waiting.get((channel, key), set())
@@ -194,9 +203,12 @@ async def poll(scope: Scope, receive: Receive, send: Send, request_id: str) -> N
     """Answer at once when there is something to say, else park until there is, or time is up."""
     token = bearer_token(scope)
     asked, wait_seconds = read_poll(await read_body(receive))
-    agent_pk, agent_uid, found = await hub.ask(look, token, asked)
+    agent, found = hub.known.get(keys.digest(token)), None
+    if agent is None:
+        agent_pk, agent_uid, found = await hub.ask(look, token, asked)
+        agent = hub.remember(token, (agent_pk, agent_uid))
     if found is None:
-        found = await park(receive, token, asked, agent=(agent_pk, agent_uid), wait=wait_seconds)
+        found = await park(receive, token, asked, agent=agent, wait=wait_seconds)
     if found is GONE:
         return
     await answer_json(send, HTTPStatus.OK, dict(found or {"job": None, "cancel": []}), request_id)
@@ -214,7 +226,8 @@ async def park(
     left = asyncio.ensure_future(hang_up(receive))
     ends = time.monotonic() + wait
     try:
-        # Once more, because a hint between the first look and now found nobody waiting.
+        # Only now, or a hint between the look and the waiting would find nobody. It is the first
+        # look for an agent that has polled before.
         _, _, found = await hub.ask(look, token, asked)
         while found is None and (seconds := ends - time.monotonic()) > 0:
             waking = asyncio.ensure_future(event.wait())

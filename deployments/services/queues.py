@@ -200,13 +200,21 @@ def release(target: Target, deployment: Deployment) -> None:
 
 
 def keep(target: Target) -> None:
-    """Write down who has the turn at a locked target, and what runs there."""
-    keep_cell(pk=target.pk, head_id=target.head_id, current_id=target.current_id)
+    """Write down who has the turn at a locked target, what runs there, and what came last."""
+    keep_cell(
+        pk=target.pk,
+        head_id=target.head_id,
+        current_id=target.current_id,
+        latest_id=target.latest_id,
+    )
 
 
 @compiled_update
-def keep_cell(*, pk: int, head_id: int | None, current_id: int | None) -> Change:
-    return Target.objects.filter(pk=pk), {"head_id": head_id, "current_id": current_id}
+def keep_cell(
+    *, pk: int, head_id: int | None, current_id: int | None, latest_id: int | None
+) -> Change:
+    turns = {"head_id": head_id, "current_id": current_id, "latest_id": latest_id}
+    return Target.objects.filter(pk=pk), turns
 
 
 def end(

@@ -157,14 +157,12 @@ def place_order(
     news = [announcements.compose(deployment, by=order.by)]
     announcements.wake_watchers(deployment)
     target.latest = deployment
-    if deployment.state != State.QUEUED:
-        target.save(update_fields=["latest"])
-        return deployment, news
-    news += supersede_older(deployment, destination)
-    if target.head_id is None:
-        target.head = deployment
-        queues.make_jobs(deployment)
-    target.save(update_fields=["latest", "head"])
+    if deployment.state == State.QUEUED:
+        news += supersede_older(deployment, destination)
+        if target.head_id is None:
+            target.head = deployment
+            queues.make_jobs(deployment)
+    queues.keep(target)
     return deployment, news
 
 
