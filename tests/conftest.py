@@ -15,6 +15,7 @@ from django.test import Client
 from hypothesis import settings as profiles
 
 from deployments.services import evaluations, logs
+from hydra import hints
 from orgs import auth
 from orgs.models import Organization, Role, User
 from tests import factories
@@ -33,6 +34,7 @@ def a_process_without_memory() -> Iterator[None]:
 
     The full mode's cache is a table, which each test's transaction rolls back by itself.
     """
+    hints._waiting.hints = {}  # of transactions that other tests rolled back
     yield
     if settings.HYDRA_EMBEDDED:
         cache.clear()
