@@ -38,6 +38,8 @@ def prepare() -> None:
     home = tempfile.mkdtemp(prefix="hydra-test-")
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     os.environ["HYDRA_HOME"] = home
+    # A thread that a test leaves behind must not leave its connection open with it.
+    os.environ["HYDRA_DATABASE_CONNECTION_SECONDS"] = "0"
     (Path(home) / "static").mkdir()  # full mode looks for what was collected
     if os.environ.get("HYDRA_TEST_DB", "sqlite") == "postgres":
         start_services()

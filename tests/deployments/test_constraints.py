@@ -169,7 +169,7 @@ CHECKS: list[tuple[Make, dict[str, Any], str]] = [
     (step_run, {"state": "lost"}, "step_run_state_known"),
     (log_chunk, {"length": 0}, "log_chunk_not_empty"),
     (webhook, {"url": ""}, "webhook_has_url"),
-    (delivery, {"state": "lost"}, "delivery_state_known"),
+    (delivery, {"state": "lost", "finished_at": NOW}, "delivery_state_known"),
     (delivery, {"finished_at": NOW}, "delivery_finished_has_end"),
 ]
 
