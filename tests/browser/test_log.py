@@ -20,7 +20,7 @@ def strained(hydra: Hydra, name: str) -> str:
 def ended(page: Page) -> Locator:
     """The log, once all of it has come."""
     log = page.locator("[data-log]")
-    expect(log).to_have_attribute("data-ended", "seen", timeout=30_000)
+    expect(log).to_have_attribute("data-ended", "seen", timeout=120_000)
     return log
 
 
