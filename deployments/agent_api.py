@@ -213,7 +213,7 @@ def step_report(row: dict[str, Any]) -> protocol.StepReport:
     return protocol.StepReport(
         position=whole_in(row, "position", most=MOST_STEPS),
         state=state,
-        attempt=whole_in(row, "attempt", least=1, most=MOST_STEPS, default=1),
+        attempt=whole_in(row, "attempt", most=MOST_STEPS, default=1),  # 0: it never began
         exit_code=known(row, "exit_code", least=-(2**31), most=2**31 - 1),
         started_after_ms=known(row, "started_after_ms", most=MOST_MS),
         duration_ms=known(row, "duration_ms", most=MOST_MS),

@@ -10,6 +10,8 @@ import pytest
 from django.test import Client
 
 from agents.models import Agent
+from agents.program.book import blank_report
+from deployments import agent_api
 from deployments.models import Job, StepRun
 from tests import factories
 from tests.conftest import signed_in
@@ -151,3 +153,10 @@ def test_an_agents_key_says_nothing_about_another_agents_job() -> None:
 )
 def test_a_nul_in_an_address_is_refused_before_any_database_sees_it(path: str) -> None:
     assert Client().get(path).status_code == 400
+
+
+def test_a_step_that_never_began_is_taken_as_the_agent_tells_it() -> None:
+    """Else a job with a skipped step would never end."""
+    blank = blank_report(2, "skipped", "An earlier step failed.")
+
+    assert agent_api.step_report(dict(blank))["attempt"] == 0
