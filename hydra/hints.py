@@ -36,7 +36,9 @@ SOCKET_SECONDS: Final = 1.0
 BREAKER_SECONDS: Final = 5.0
 SILENCE_SECONDS: Final = 10.0  # after which the subscription is asked whether it is still alive
 IDLE_SECONDS: Final = 30.0
-KNOCK_SECONDS: Final = 0.05  # a message of Celery costs many hints; one kind is knocked for once
+# A message of Celery costs many hints, so a burst is one knock; it comes when those who gave the
+# hints have what they wait for.
+KNOCK_SECONDS: Final = 0.1
 CELERY_SECONDS: Final = 60  # a knock that no worker heard in this time is worth nothing
 
 
@@ -108,7 +110,6 @@ class _Sender:
         self.url = url
         self._pending: dict[Hint, None] = {}
         self._knocks: dict[str, float] = {}  # when a kind may be knocked for
-        self._knocked_at: dict[str, float] = {}
         self._changed = threading.Condition()
         self._is_running = False
         self._redis = _connect(url)
@@ -130,8 +131,7 @@ class _Sender:
                 self._publish(batch)
             now = time.monotonic()
             for kind in [key for channel, key in batch if channel == WORKER]:
-                earliest = self._knocked_at.get(kind, 0.0) + KNOCK_SECONDS
-                self._knocks.setdefault(kind, max(now, earliest))
+                self._knocks.setdefault(kind, now + KNOCK_SECONDS)
             self._knock([kind for kind, due in self._knocks.items() if due <= now])
 
     def _next_batch(self) -> list[Hint] | None:
@@ -161,7 +161,6 @@ class _Sender:
     def _knock(self, kinds: Iterable[str]) -> None:
         for kind in kinds:
             del self._knocks[kind]
-            self._knocked_at[kind] = time.monotonic()
             if self._celery_breaker.is_open:
                 continue
             try:

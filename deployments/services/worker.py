@@ -22,7 +22,9 @@ from orgs.services import events
 log = structlog.get_logger(__name__)
 
 SEND_SECONDS = 20.0
-GATHER_SECONDS = 0.03  # a burst of hints is one run, and who hints keeps the processor meanwhile
+# A burst of hints is one run, and comes when those who gave them have what they wait for: each
+# step of a deployment writes an event, and the worker would run beside all of them.
+GATHER_SECONDS = 0.15
 
 
 @cache
