@@ -17,7 +17,6 @@ from tests.browser.watching import overflow, violations, watch
 
 # The walk must have come to these; without them it would prove little.
 SECTIONS = {
-    "account_logout",
     "agents:create",
     "agents:list",
     "deployments:deploy",

@@ -90,7 +90,7 @@ def test_the_matrix_follows_by_itself_and_keeps_what_one_typed(owner: Page, hydr
 
 def test_new_rows_of_a_list_wait_behind_a_button(owner: Page, hydra: Hydra) -> None:
     owner.goto(f"{hydra.org}/deployments/?application=reports")
-    owner.wait_for_function("document.body.dataset.live === 'yes'")
+    expect(owner.locator("body[data-live=yes]")).to_be_attached()
     rows = owner.locator("#deployment-rows tr")
     before = rows.count()
 
