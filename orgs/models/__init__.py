@@ -2,10 +2,11 @@
 
 from orgs.models.actors import SYSTEM, Actor, ActorKind
 from orgs.models.environments import Environment, EnvironmentQuerySet
-from orgs.models.events import Event, EventQuerySet
+from orgs.models.events import AuditSeal, Event, EventQuerySet
+from orgs.models.icons import Icon, IconQuerySet
 from orgs.models.idempotency import IdempotencyRecord
 from orgs.models.invites import InviteCode, InviteCodeQuerySet
-from orgs.models.keys import ApiKey, ApiKeyQuerySet
+from orgs.models.keys import ApiKey, ApiKeyQuerySet, PersonalToken, PersonalTokenQuerySet
 from orgs.models.organizations import Membership, MembershipQuerySet, Organization, Plan, Role
 from orgs.models.users import User
 
@@ -15,16 +16,21 @@ __all__ = [
     "ActorKind",
     "ApiKey",
     "ApiKeyQuerySet",
+    "AuditSeal",
     "Environment",
     "EnvironmentQuerySet",
     "Event",
     "EventQuerySet",
+    "Icon",
+    "IconQuerySet",
     "IdempotencyRecord",
     "InviteCode",
     "InviteCodeQuerySet",
     "Membership",
     "MembershipQuerySet",
     "Organization",
+    "PersonalToken",
+    "PersonalTokenQuerySet",
     "Plan",
     "Role",
     "User",

@@ -48,6 +48,7 @@ class Event(models.Model):
     request_id = models.CharField(max_length=60, blank=True)
     address = models.CharField(max_length=45, blank=True)
     needs_fanout = models.BooleanField(default=False)
+    seal = models.CharField(max_length=64, blank=True, help_text="Link of the hash chain, hex")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = EventQuerySet.as_manager()
@@ -59,6 +60,14 @@ class Event(models.Model):
             models.Index(fields=["subject_uid", "-id"], name="event_of_subject"),
             models.Index(fields=["id"], condition=Q(needs_fanout=True), name="event_to_fan_out"),
             models.Index(fields=["id"], condition=Q(sequence=None), name="event_to_number"),
+            models.Index(
+                fields=["org", "sequence"],
+                condition=Q(seal="", sequence__isnull=False),
+                name="event_to_seal",
+            ),
+            models.Index(fields=["org", "verb", "-id"], name="event_list_of_verb"),
+            models.Index(fields=["org", "actor_uid", "-id"], name="event_list_of_actor"),
+            models.Index(fields=["org", "created_at"], name="event_list_of_days"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["org", "sequence"], name="event_sequence_unique"),
@@ -70,3 +79,28 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verb} {self.subject_label}"
+
+
+class AuditSeal(models.Model):
+    """Where an organization's hash chain ends, and when the chain was last verified."""
+
+    org = models.OneToOneField(Organization, models.CASCADE, related_name="audit_seal")
+    sequence = models.BigIntegerField(default=0)
+    head = models.CharField(max_length=64, help_text="The seal of the event with that sequence")
+    mac = models.CharField(max_length=64, help_text="Binds organization, sequence and head")
+    sealed_at = models.DateTimeField(db_default=Now())
+    verified_at = models.DateTimeField(null=True)
+    verified_sequence = models.BigIntegerField(null=True)
+    fault = models.CharField(max_length=300, blank=True, help_text="What was found wrong; or empty")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(verified_at=None, verified_sequence=None)
+                | Q(verified_at__isnull=False, verified_sequence__isnull=False),
+                name="audit_seal_verified_up_to_somewhere",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.org} up to {self.sequence}"

@@ -52,13 +52,25 @@ class Organization(models.Model):
         blank=True,
         help_text="Set by a site administrator instead of the plan's limit; -1 lifts it.",
     )
+    website = models.URLField(blank=True, max_length=200)
+    billing_address = models.TextField(blank=True, max_length=1000)
+    billing_email = models.EmailField("billing e-mail", blank=True, max_length=254)
+    time_zone = models.CharField(max_length=60, default="UTC", help_text="IANA name")
     managers_may_edit = models.BooleanField("managers may edit these settings", default=False)
+    requires_two_factor = models.BooleanField("members need two-factor", default=False)
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    suspension_reason = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(plan__in=Plan.values), name="org_plan_known"),
             models.CheckConstraint(condition=~Q(name="") & ~Q(slug=""), name="org_has_name"),
+            models.CheckConstraint(
+                condition=Q(suspended_at=None, suspension_reason="")
+                | (Q(suspended_at__isnull=False) & ~Q(suspension_reason="")),
+                name="org_suspended_with_a_reason",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from hydra import keys
-from orgs.models import Organization
+from orgs.models import Icon, Organization
 
 MOVING_NAMES = "main|master|trunk|develop|latest|nightly|edge"
 
@@ -44,6 +44,7 @@ class Application(models.Model):
     name = models.CharField(max_length=100)
     code = models.CharField(max_length=60)
     description = models.TextField(blank=True, max_length=2000)
+    icon = models.ForeignKey(Icon, models.SET_NULL, null=True, blank=True, related_name="+")
     deploy_script = models.TextField(blank=True)
     moving_names = models.CharField(
         max_length=500,

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from agents.models import Agent
 from hydra import keys, sealed
-from orgs.models import Environment, Organization
+from orgs.models import Environment, Icon, Organization
 from projects.models.applications import Application, ConfigFile
 
 
@@ -38,6 +38,7 @@ class Project(models.Model):
     name = models.CharField(max_length=100)
     code = models.CharField(max_length=60)
     description = models.TextField(blank=True, max_length=2000)
+    icon = models.ForeignKey(Icon, models.SET_NULL, null=True, blank=True, related_name="+")
     framework = models.CharField(max_length=40, blank=True)
     app_type = models.CharField(max_length=40, blank=True)
     build_command = models.CharField(max_length=500, blank=True)
