@@ -191,6 +191,12 @@ class Installation:
         found: dict[str, str] = json.loads((self.home / "secrets.json").read_text())
         return found
 
+    def reap(self) -> None:
+        """Take leave of a process that died by itself."""
+        assert self.process is not None
+        self.process.wait(15)
+        self.process = None
+
     def kill(self) -> None:
         """`kill -9` of the supervisor and all that it started."""
         if self.process is None:

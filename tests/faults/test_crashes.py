@@ -83,7 +83,7 @@ def test_a_server_killed_before_its_answer_to_an_agent_runs_no_step_twice(
             seconds=30,
             what="the crash",
         )
-        hydra.process = None
+        hydra.reap()
         hydra.start()
 
     for one in started:

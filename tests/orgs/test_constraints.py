@@ -13,12 +13,15 @@ from agents.models import Agent
 from orgs.models import (
     SYSTEM,
     ApiKey,
+    AuditSeal,
     Environment,
     Event,
+    Icon,
     IdempotencyRecord,
     InviteCode,
     Membership,
     Organization,
+    PersonalToken,
     User,
 )
 from orgs.services.events import Subject, compose
@@ -41,6 +44,24 @@ def unknown_plan(org: Organization) -> Model:
 
 def nameless_org(org: Organization) -> Model:
     return Organization(name="", slug="x")
+
+
+def suspended_for_nothing(org: Organization) -> Model:
+    org.suspended_at = timezone.now()
+    return org
+
+
+def nameless_token(org: Organization) -> Model:
+    return PersonalToken(user=factories.owner_of(org), name="", digest="t" * 64)
+
+
+def same_icon(org: Organization) -> Model:
+    Icon.objects.create(org=org, digest="i" * 64, png=b"png")
+    return Icon(org=org, digest="i" * 64, png=b"png")
+
+
+def verified_up_to_nowhere(org: Organization) -> Model:
+    return AuditSeal(org=org, head="0" * 64, mac="0" * 64, verified_at=timezone.now())
 
 
 def second_membership(org: Organization) -> Model:
@@ -147,6 +168,10 @@ CLAIMS: dict[str, Callable[[Organization], Model]] = {
     "invite_role_known": invite_of_unknown_role,
     "invite_used_by_somebody_or_not": invite_used_and_revoked,
     "api_key_has_name": nameless_key,
+    "org_suspended_with_a_reason": suspended_for_nothing,
+    "token_has_name": nameless_token,
+    "icon_once_per_org": same_icon,
+    "audit_seal_verified_up_to_somewhere": verified_up_to_nowhere,
     "event_sequence_unique": second_sequence,
     "event_actor_known": unknown_actor,
     "event_has_verb": verbless_event,
@@ -163,7 +188,10 @@ MODELS = (
     Environment,
     InviteCode,
     ApiKey,
+    PersonalToken,
     Event,
+    AuditSeal,
+    Icon,
     IdempotencyRecord,
     Agent,
 )
@@ -181,6 +209,7 @@ def test_the_database_refuses(northwind: Organization, claim: str) -> None:
         "environment_slug_once_per_org": "slug",
         "event_sequence_unique": "sequence",
         "idempotency_key_once_per_org": "key",
+        "icon_once_per_org": "digest",
     }
     assert claim in str(refused.value) or columns[claim] in str(refused.value)
 
