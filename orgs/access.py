@@ -46,25 +46,29 @@ class Access:
     """One actor in one organization, with what it may do there.
 
     `permissions` is None for a person, whose role alone decides; a key is held to both.
+    `user_pk` is that person, or the one whom a key acts for: its creator.
     """
 
     org: Organization
     actor: Actor
     role: str
     permissions: frozenset[str] | None = None
+    user_pk: int | None = None
 
     def allows(self, right: Right, scope: str = "") -> bool:
         """Whether the right is granted, on the object with uid `scope` or on all."""
-        if right not in ROLE_RIGHTS.get(self.role, frozenset()):
-            return (
-                right == Right.ORGANIZATION_UPDATE
-                and self.role == Role.MANAGER
-                and self.org.managers_may_edit
-                and self.permissions is None
-            )
+        if not self.role_grants(right):
+            return False
         if self.permissions is None or permission(right) in self.permissions:
             return True
         return bool(scope) and permission(right, scope) in self.permissions
+
+    def role_grants(self, right: Right) -> bool:
+        """What the role may do; a manager changes the settings only where an owner lets them."""
+        if right in ROLE_RIGHTS.get(self.role, frozenset()):
+            return True
+        is_lent = right == Right.ORGANIZATION_UPDATE and self.role == Role.MANAGER
+        return is_lent and self.org.managers_may_edit
 
     def require(self, right: Right, scope: str = "") -> None:
         if not self.allows(right, scope):
@@ -75,12 +79,11 @@ class Access:
         if self.allows(right):
             return None
         resource, action = right.split(".")
-        granted = right in ROLE_RIGHTS.get(self.role, frozenset())
         found = {
             scope
             for held in self.permissions or ()
             for res, scope, act in [held.split(".")]
-            if granted and (res, act) == (resource, action)
+            if self.role_grants(right) and (res, act) == (resource, action)
         }
         if not found:
             raise Forbidden(permission(right))
@@ -130,7 +133,9 @@ def access_of(request: HttpRequest, slug: str) -> Access:
     if membership is None:
         raise Http404
     Membership.objects.touch(membership)
-    return Access(membership.org, actor_of(request, user), membership.role)
+    return Access(
+        membership.org, actor_of(request, user), membership.role, user_pk=membership.user_id
+    )
 
 
 def actor_of(request: HttpRequest, user: User) -> Actor:

@@ -24,7 +24,7 @@ REMEMBERED_KEYS = 10_000
 _noted: dict[int, float] = {}
 
 ORG_FIELDS = ("id", "uid", "name", "slug", "plan", "requests_per_minute", "managers_may_edit")
-KEY_FIELDS = ("pk", "uid", "name", "permissions")
+KEY_FIELDS = ("pk", "uid", "name", "permissions", "created_by_id")
 SOME_DIGEST = "the digest of the key in question"
 
 
@@ -52,11 +52,12 @@ def authenticate_key(token: str, *, request_id: str = "", address: str = "") -> 
         found = cursor.fetchone()
     if found is None:
         raise KeyRefused
-    pk, uid, name, permissions, *org_values, creator_role = found
+    pk, uid, name, permissions, creator, *org_values, role = found
     note_use(pk)
     org = Organization.from_db(connection.alias, ORG_FIELDS, org_values)
     actor = Actor(ActorKind.KEY, uid, name, request_id, address)
-    return Access(org, actor, creator_role or "", frozenset(json.loads(permissions)))
+    held = frozenset(json.loads(permissions))
+    return Access(org, actor, role or "", held, user_pk=creator)
 
 
 @cache
