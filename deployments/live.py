@@ -7,9 +7,9 @@ database is asked in a few threads when a hint came, or at the latest when a swe
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -27,22 +27,39 @@ from deployments.services import jobs, offers
 from hydra import hints, keys
 from hydra.api.parsing import parse_object
 from hydra.errors import Invalid, NotFound, Refused
+from hydra.raw_http import (
+    Headers,
+    Receive,
+    Scope,
+    Send,
+    answer_json,
+    answer_refusal,
+    bearer_token,
+    hang_up,
+    header,
+    read_body,
+)
 from hydra.requests import new_request_id
 
 log = structlog.get_logger(__name__)
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 Result = TypeVar("Result")
 
 DATABASE_THREADS = 6
-MAX_BODY_BYTES = 64 * 1024
 MOST_KNOWN = 20_000
 SWEEP_SECONDS = 1.0
 LOOK_AGAIN_SECONDS = 2.0  # what an open page waits at most, should every hint be lost
 GATHER_SECONDS = 0.1  # several changes at once are one look
+MOST_FOLLOWED = 100  # logs that one key follows at a time, in each process
+
+
+class TooManyFollowed(Refused):
+    code = "rate_limited"
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    retry_after_seconds = 5
+
+    def __init__(self) -> None:
+        super().__init__(f"This key follows {MOST_FOLLOWED} logs already. Leave one of them first.")
 
 
 class Hub:
@@ -52,6 +69,7 @@ class Hub:
         self.waiting: dict[tuple[str, str], set[asyncio.Event]] = {}
         self.known: dict[str, tuple[int, str]] = {}
         self.parked: dict[int, tuple[str, set[asyncio.Event]]] = {}
+        self.followed: Counter[str] = Counter()
         self.loop: asyncio.AbstractEventLoop | None = None
         self.pool: ThreadPoolExecutor | None = None
         self.unlisten: Callable[[], None] | None = None
@@ -182,18 +200,14 @@ async def route(scope: Scope, receive: Receive, send: Send, request_id: str) -> 
     if path == POLL and method == "POST":
         await poll(scope, receive, send, request_id)
         return
-    parts = path.strip("/").split("/")
-    if method == "GET" and len(parts) == 4 and parts[0] == "live":
-        if (parts[1], parts[3]) == ("deployments", "stream"):
-            await stream(scope, receive, send, streams.DeploymentStream(scope, parts[2]))
-            return
-        if (parts[1], parts[3]) == ("orgs", "events"):
-            await stream(scope, receive, send, streams.OrgStream(scope, parts[2]))
-            return
     if path == "/live/healthz":
         await answer_json(send, HTTPStatus.OK, {"status": "ok"})
-        return
-    raise NotFound("There is nothing here.")
+    elif path == streams.FOLLOW and method == "GET":
+        await follow(scope, receive, send)
+    elif method == "GET" and (source := page_stream(scope)) is not None:
+        await stream(scope, receive, send, source)
+    else:
+        raise NotFound("There is nothing here.")
 
 
 # --- Polls -------------------------------------------------------------------------------------
@@ -280,13 +294,24 @@ def words(value: object) -> list[str]:
 # --- Streams -----------------------------------------------------------------------------------
 
 
+def page_stream(scope: Scope) -> streams.Stream | None:
+    """What an open page asks for, by its address."""
+    match scope["path"].strip("/").split("/"):
+        case ["live", "deployments", uid, "stream"]:
+            return streams.DeploymentStream(scope, uid)
+        case ["live", "orgs", slug, "events"]:
+            return streams.OrgStream(scope, slug)
+    return None
+
+
 async def stream(scope: Scope, receive: Receive, send: Send, source: streams.Stream) -> None:
     """Send what is new whenever something is, until the source ends or the reader leaves.
 
     Access is looked up again at every look, so that whoever lost it is cut off within seconds.
     """
     first = await hub.ask(source.look)  # refuses before the answer begins
-    await send({"type": "http.response.start", "status": 200, "headers": stream_headers(scope)})
+    headers = stream_headers(scope, source.headers)
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
     event = hub.add(source.channel, source.key)
     left = asyncio.ensure_future(hang_up(receive))
     try:
@@ -316,9 +341,22 @@ async def wait_for_news(event: asyncio.Event, left: asyncio.Future[None]) -> Non
         await asyncio.sleep(GATHER_SECONDS)
 
 
-def stream_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
+async def follow(scope: Scope, receive: Receive, send: Send) -> None:
+    """A log as text, to a program. One key holds only so many of them open."""
+    source = streams.FollowedLog(scope)
+    if hub.followed[source.reader] >= MOST_FOLLOWED:
+        raise TooManyFollowed
+    hub.followed[source.reader] += 1
+    try:
+        await stream(scope, receive, send, source)
+    finally:
+        hub.followed[source.reader] -= 1
+        hub.followed += Counter()  # forgets who follows none
+
+
+def stream_headers(scope: Scope, own: Mapping[str, str]) -> Headers:
     headers = [
-        (b"content-type", b"text/event-stream; charset=utf-8"),
+        *((name.lower().encode(), value.encode()) for name, value in own.items()),
         (b"cache-control", b"no-store"),
         (b"x-accel-buffering", b"no"),
         (b"x-content-type-options", b"nosniff"),
@@ -331,53 +369,3 @@ def stream_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
             (b"vary", b"origin"),
         ]
     return headers
-
-
-# --- HTTP, as little as is needed --------------------------------------------------------------
-
-
-async def hang_up(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def read_body(receive: Receive) -> bytes:
-    body = b""
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return body
-        piece: bytes = message.get("body", b"")
-        body += piece
-        if len(body) > MAX_BODY_BYTES:
-            raise Invalid.at("body", f"The body is longer than {MAX_BODY_BYTES} bytes.")
-        if not message.get("more_body", False):
-            return body
-
-
-def header(scope: Scope, name: bytes) -> str:
-    return next((v.decode("latin-1") for k, v in scope["headers"] if k == name), "")
-
-
-def bearer_token(scope: Scope) -> str:
-    value = header(scope, b"authorization")
-    return value.removeprefix("Bearer ") if value.startswith("Bearer ") else ""
-
-
-async def answer_refusal(send: Send, refused: Refused, request_id: str) -> None:
-    body = {"error": refused.message, "code": refused.code, "request_id": request_id}
-    if refused.details:
-        body["details"] = refused.details  # type: ignore[assignment]  # a JSON body of any shape
-    await answer_json(send, refused.status, body, request_id)
-
-
-async def answer_json(send: Send, status: int, body: dict[str, Any], request_id: str = "") -> None:
-    content = json.dumps(body, separators=(",", ":")).encode()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(content)).encode()),
-        (b"cache-control", b"no-store"),
-        (b"x-request-id", request_id.encode()),
-    ]
-    await send({"type": "http.response.start", "status": int(status), "headers": headers})
-    await send({"type": "http.response.body", "body": content})

@@ -1,8 +1,8 @@
-"""What open pages are told as it happens, as server-sent events. `live` waits; this looks.
+"""What readers are told as it happens. `live` waits; this looks.
 
-A deployment's stream tells `state`, `steps`, `log` (after a `skip`, if it begins late) and at last
-`end`; an organization's tells `deployment` for each one that changed. Every look finds the reader
-and the rows anew.
+Open pages hear server-sent events. A deployment's stream tells `state`, `steps`, `log` (after a
+`skip`, if it begins late) and at last `end`; an organization's tells `deployment` for each one that
+changed. A program that follows a log gets its bytes. Every look finds reader and rows anew.
 """
 
 from __future__ import annotations
@@ -11,24 +11,32 @@ import codecs
 import json
 from collections.abc import MutableMapping
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Protocol
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
+from django.core import signing
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from deployments.models import FINISHED, JOB_FINISHED, Deployment, Job, StepRun
 from deployments.services import logs, queues
-from hydra.errors import NotFound
+from hydra.errors import NotFound, Refused
+from orgs import auth
 from orgs.access import Access, Right, access_of
 from orgs.models import Event
 
 LOG_BYTES = 256 * 1024
 PING = b": still here\n\n"
+EVENTS = {"Content-Type": "text/event-stream; charset=utf-8"}
+
+FOLLOW = "/live/log"
+TICKET_SECONDS = 60
+TICKET_SALT = "deployments.follow"
 
 
 class Stream(Protocol):
@@ -38,9 +46,10 @@ class Stream(Protocol):
     key: str
     is_over: bool
     has_more: bool
+    headers: dict[str, str]
 
     def look(self) -> bytes:
-        """The events since the last look; a comment when there are none. May refuse."""
+        """What is new since the last look. May refuse."""
 
 
 def reader_access(scope: MutableMapping[str, Any], org_slug: str) -> Access:
@@ -73,6 +82,7 @@ class DeploymentStream:
     """One deployment's page: state, steps of all agents, and the log of one of them."""
 
     channel = "deployment"
+    headers = EVENTS
 
     def __init__(self, scope: MutableMapping[str, Any], uid: str) -> None:
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
@@ -245,6 +255,7 @@ class OrgStream:
     """Lists and matrices of an organization: which deployments have changed."""
 
     channel = "org"
+    headers = EVENTS
     has_more = False
     is_over = False
 
@@ -274,3 +285,83 @@ class OrgStream:
         return b"".join(
             event("deployment", {"id": uid, "state": state}) for uid, state in newest.items()
         )
+
+
+# --- A log that a program follows ----------------------------------------------------------------
+
+
+class TicketRefused(Refused):
+    """The address to follow a log at was made too long ago, or not by us."""
+
+    code = "gone"
+    status = HTTPStatus.GONE
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This address is good for a minute. Ask /api/v1/deployments/<id>/logs?follow=1 again."
+        )
+
+
+def address_to_follow(
+    access: Access, deployment: Deployment, *, job: str, after: int, headers: dict[str, str]
+) -> str:
+    """Where the log is streamed to whoever was let in just now, who needs no key there.
+
+    `headers` are what the API says on each of its answers, and the stream says again.
+    """
+    told = {
+        "org": access.org.uid,
+        "key": access.actor.uid,
+        "deployment": deployment.uid,
+        "job": job,
+        "after": after,
+        "headers": headers,
+    }
+    ticket = signing.dumps(told, salt=TICKET_SALT, compress=True)
+    return f"{settings.HYDRA_LIVE_URL}{FOLLOW}?{urlencode({'ticket': ticket})}"
+
+
+class FollowedLog:
+    """The bytes of one job's log as they come, until its deployment has ended."""
+
+    channel = "deployment"
+
+    def __init__(self, scope: MutableMapping[str, Any]) -> None:
+        query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+        try:
+            ticket = signing.loads(
+                query.get("ticket", [""])[0], salt=TICKET_SALT, max_age=TICKET_SECONDS
+            )
+        except signing.BadSignature as error:
+            raise TicketRefused from error
+        self.reader: str = ticket["key"]
+        self.org_uid: str = ticket["org"]
+        self.key: str = ticket["deployment"]
+        self.job_uid: str = ticket["job"]
+        self.position: int = ticket["after"]
+        self.headers: dict[str, str] = {
+            "Content-Type": "text/plain; charset=utf-8",
+            **ticket["headers"],
+        }
+        self.is_over = False
+        self.has_more = False
+
+    def look(self) -> bytes:
+        access = auth.renew_key(self.reader, org_uid=self.org_uid)
+        deployment = (
+            Deployment.objects.in_org(access.org)
+            .select_related("project")
+            .filter(uid=self.key)
+            .first()
+        )
+        if deployment is None:
+            raise NotFound(f"There is no deployment {self.key}.")
+        access.require(Right.DEPLOYMENT_READ, deployment.project.uid)
+        jobs = deployment.jobs.all()
+        job = (jobs.filter(uid=self.job_uid) if self.job_uid else jobs).first()
+        content = logs.read(job, after=self.position, limit=LOG_BYTES) if job is not None else b""
+        self.position += len(content)
+        self.has_more = len(content) == LOG_BYTES
+        is_whole = job is None or self.position >= job.log_size
+        self.is_over = deployment.state in FINISHED and is_whole
+        return content

@@ -15,20 +15,23 @@ from a2wsgi import WSGIMiddleware  # noqa: E402  # models need the set-up above
 from django.conf import settings  # noqa: E402
 
 from deployments import live as waiting  # noqa: E402
+from deployments import streams  # noqa: E402
 from deployments.services.worker import Worker  # noqa: E402
+from hydra.raw_http import Message, Receive, Scope, Send, answer_json, header  # noqa: E402
 from hydra.wsgi import application as pages  # noqa: E402
 
 BODY_SECONDS = 20
 BODY_BYTES = 1024 * 1024 + 64 * 1024  # what the longest form or log range may take
 SLOW = {"error": "The body did not arrive in time.", "code": "timeout"}
 LONG = {"error": "The body is longer than 1 MiB.", "code": "too_large"}
+FOLLOWED = f"{settings.HYDRA_LIVE_URL}{streams.FOLLOW}?".encode()
 REFUSES_BY_LENGTH = ("/api/", "/v1/", "/v2/")
 
 worker = Worker()
 wsgi = WSGIMiddleware(pages, workers=settings.HYDRA_WEB_THREADS)  # type: ignore[arg-type]  # Django types its environ as a dict
 
 
-async def live(scope: waiting.Scope, receive: waiting.Receive, send: waiting.Send) -> None:
+async def live(scope: Scope, receive: Receive, send: Send) -> None:
     """What waits, in a process of its own. It also repairs, so that losing Redis only slows."""
     if scope["type"] == "lifespan":
         worker.start()
@@ -40,7 +43,7 @@ async def live(scope: waiting.Scope, receive: waiting.Receive, send: waiting.Sen
     await waiting.application(scope, receive, send)
 
 
-async def whole_body(receive: waiting.Receive) -> bytes | None:
+async def whole_body(receive: Receive) -> bytes | None:
     """The body as it arrives within its time; None when it is too slow, too long or cut off.
 
     Read here, because a thread that waits for a trickling body would be lost to everybody else.
@@ -62,34 +65,62 @@ async def whole_body(receive: waiting.Receive) -> bytes | None:
         return None
 
 
-def replay(body: bytes, receive: waiting.Receive) -> waiting.Receive:
+def replay(body: bytes, receive: Receive) -> Receive:
     """What the application receives instead: the whole body at once, then what comes after."""
     told = iter([{"type": "http.request", "body": body, "more_body": False}])
 
-    async def again() -> waiting.Message:
-        message: waiting.Message | None = next(told, None)
+    async def again() -> Message:
+        message: Message | None = next(told, None)
         return message if message is not None else await receive()
 
     return again
 
 
-def declared_length(scope: waiting.Scope) -> int:
-    text = waiting.header(scope, b"content-length")
+def declared_length(scope: Scope) -> int:
+    text = header(scope, b"content-length")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
-async def embedded(scope: waiting.Scope, receive: waiting.Receive, send: waiting.Send) -> None:
+class Relay:
+    """Sends what Django answers, unless that is the way to what waits: then it keeps the way.
+
+    Where both are one process nobody has to be sent from one to the other.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self.send = send
+        self.way: bytes | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            location = dict(message["headers"]).get(b"location", b"")
+            if message["status"] == HTTPStatus.TEMPORARY_REDIRECT and location.startswith(FOLLOWED):
+                self.way = location.partition(b"?")[2]
+        if self.way is None:
+            await self.send(message)
+
+
+async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    """Django's answer; of a log that is followed, the stream itself."""
+    relay = Relay(send)
+    await wsgi(scope, receive, relay)  # type: ignore[arg-type]  # the same three, typed otherwise
+    if relay.way is not None:
+        there = {**scope, "path": streams.FOLLOW, "query_string": relay.way}
+        await waiting.application(there, receive, send)
+
+
+async def embedded(scope: Scope, receive: Receive, send: Send) -> None:
     """Everything behind one port: what waits here, the rest in threads."""
     if scope["type"] == "http" and not scope["path"].startswith("/live/"):
         if declared_length(scope) <= BODY_BYTES:  # the API refuses longer ones without reading
             body = await whole_body(receive)
             if body is None:
-                await waiting.answer_json(send, HTTPStatus.REQUEST_TIMEOUT, SLOW)
+                await answer_json(send, HTTPStatus.REQUEST_TIMEOUT, SLOW)
                 return
             receive = replay(body, receive)
         elif not scope["path"].startswith(REFUSES_BY_LENGTH):
-            await waiting.answer_json(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, LONG)
+            await answer_json(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, LONG)
             return
-        await wsgi(scope, receive, send)  # type: ignore[arg-type]  # the same three, typed otherwise
+        await answer(scope, receive, send)
         return
     await live(scope, receive, send)

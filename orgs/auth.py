@@ -60,6 +60,19 @@ def authenticate_key(token: str, *, request_id: str = "", address: str = "") -> 
     return Access(org, actor, role or "", held, user_pk=creator)
 
 
+def renew_key(uid: str, *, org_uid: str) -> Access:
+    """The access that a key which was let in before has now; KeyRefused when it has ended."""
+    rows = ApiKey.objects.live().filter(uid=uid, org__uid=org_uid).select_related("org")
+    key = rows.first()
+    if key is None:
+        raise KeyRefused
+    creator = Membership.objects.filter(
+        org=key.org, user=key.created_by_id, user__is_active=True
+    ).first()
+    actor = Actor(ActorKind.KEY, key.uid, key.name)
+    return Access(key.org, actor, creator.role if creator else "", frozenset(key.permissions))
+
+
 @cache
 def statement() -> tuple[str, tuple[Any, ...]]:
     """The query for a key, compiled once: each API request asks it.

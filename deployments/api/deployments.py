@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import codecs
 from functools import partial
+from http import HTTPStatus
 from typing import TypedDict
 
 from django.db.models import F, FilteredRelation, Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 
+from deployments import streams
 from deployments.models import COARSE, JOB_FINISHED, Deployment, DeploymentQuerySet, Job, State
 from deployments.services import cancel, logs, pushes
 from deployments.shapes import (
@@ -20,6 +22,7 @@ from deployments.shapes import (
 from hydra.api.fields import Taken, Text
 from hydra.api.schema import PAGED, Operation, Query, data, described, page
 from hydra.errors import Invalid, NotFound
+from hydra.requests import HEADER
 from orgs.access import Right, permission
 from orgs.gate import OrgViewSet
 from projects.access import ProjectRoute, find_application, find_environment
@@ -172,6 +175,12 @@ class DeploymentViewSet(OrgViewSet):
                 Query("after", "The byte to begin at; 0 unless given.", int),
                 Query("job", "The job whose log to read; the first one unless given."),
                 Query("format", "`text` answers the bytes alone.", enum=("json", "text")),
+                Query(
+                    "follow",
+                    "`1` streams the bytes as text until the deployment has ended. The answer may "
+                    "be a redirect (307) to where that is done, good for a minute: follow it.",
+                    enum=("0", "1"),
+                ),
             ),
         )
     )
@@ -179,10 +188,32 @@ class DeploymentViewSet(OrgViewSet):
         deployment = self.deployment(uid, needs=Right.DEPLOYMENT_READ)
         after = offset_of(request.GET)
         job = find_job(deployment, request.GET.get("job"))
+        if wants_to_follow(request.GET):
+            return self.follow(deployment, after=after)
         content = logs.read(job, after=after) if job is not None else b""
         if wants_text(request):
             return as_text(content, after=after)
         return self.show(piece_of(job, content, after=after))
+
+    def follow(self, deployment: Deployment, *, after: int) -> HttpResponse:
+        """Sent on to what waits, which holds neither a thread nor a connection while it does."""
+        said = {HEADER: self.call.request_id}
+        if self.call.standing is not None:
+            said |= self.call.standing.headers()
+        address = streams.address_to_follow(
+            self.access,
+            deployment,
+            job=self.call.request.GET.get("job", ""),
+            after=after,
+            headers=said,
+        )
+        response = HttpResponse(
+            f"The log is streamed at the address in Location (curl --location).\n{address}\n",
+            status=HTTPStatus.TEMPORARY_REDIRECT,
+            content_type="text/plain; charset=utf-8",
+        )
+        response["Location"] = address
+        return response
 
     def deployment(self, uid: str, *, needs: Right) -> Deployment:
         rows = with_everything(Deployment.objects.in_org(self.org))
@@ -230,6 +261,15 @@ def find_job(deployment: Deployment, named: str | None) -> Job | None:
     if job is None:
         raise NotFound(f"This deployment has no job {named}.")
     return job
+
+
+def wants_to_follow(query: QueryDict) -> bool:
+    given = query.get("follow", "0")
+    if given not in ("0", "1"):
+        raise Invalid.at("query.follow", "follow must be 0 or 1.")
+    if given == "1" and query.get("format", "text") != "text":
+        raise Invalid.at("query.format", "A log that is followed is text: leave out format.")
+    return given == "1"
 
 
 def wants_text(request: HttpRequest) -> bool:

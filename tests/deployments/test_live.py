@@ -12,7 +12,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-import uvicorn
 from django.conf import settings as configured
 from django.test import Client
 
@@ -20,12 +19,12 @@ from agents import services as agents_services
 from agents.models import Agent
 from deployments import live
 from deployments.services import cancel, jobs, logs
-from hydra.cli.local_services import free_port
 from orgs.models import SYSTEM, Role
 from tests import factories
 from tests.conftest import signed_in
 from tests.deployments.test_jobs import SESSION, deploy, finish, run
 from tests.factories import Place
+from tests.serving import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,19 +32,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def port() -> Iterator[int]:
     """The live application on a loopback port."""
-    number = free_port()
-    server = uvicorn.Server(
-        uvicorn.Config(live.application, host="127.0.0.1", port=number, log_level="error")
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    ends = time.monotonic() + 20
-    while not server.started:
-        assert time.monotonic() < ends
-        time.sleep(0.01)
-    yield number
-    server.should_exit = True
-    thread.join(20)
+    with served(live.application) as number:
+        yield number
 
 
 @dataclass

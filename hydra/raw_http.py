@@ -1,0 +1,75 @@
+"""HTTP over plain ASGI, as little of it as is needed where Django's request handling is not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from hydra.errors import Invalid, Refused
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+async def hang_up(receive: Receive) -> None:
+    """Ends when the caller does."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def read_body(receive: Receive) -> bytes:
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return body
+        piece: bytes = message.get("body", b"")
+        body += piece
+        if len(body) > MAX_BODY_BYTES:
+            raise Invalid.at("body", f"The body is longer than {MAX_BODY_BYTES} bytes.")
+        if not message.get("more_body", False):
+            return body
+
+
+def header(scope: Scope, name: bytes) -> str:
+    return next((v.decode("latin-1") for k, v in scope["headers"] if k == name), "")
+
+
+def bearer_token(scope: Scope) -> str:
+    value = header(scope, b"authorization")
+    return value.removeprefix("Bearer ") if value.startswith("Bearer ") else ""
+
+
+async def answer_refusal(send: Send, refused: Refused, request_id: str) -> None:
+    body: dict[str, Any] = {
+        "error": refused.message,
+        "code": refused.code,
+        "request_id": request_id,
+    }
+    if refused.details:
+        body["details"] = refused.details
+    more: Headers = []
+    if refused.retry_after_seconds is not None:
+        more = [(b"retry-after", str(refused.retry_after_seconds).encode())]
+    await answer_json(send, refused.status, body, request_id, more)
+
+
+async def answer_json(
+    send: Send, status: int, body: dict[str, Any], request_id: str = "", more: Headers | None = None
+) -> None:
+    content = json.dumps(body, separators=(",", ":")).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(content)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-request-id", request_id.encode()),
+        *(more or ()),
+    ]
+    await send({"type": "http.response.start", "status": int(status), "headers": headers})
+    await send({"type": "http.response.body", "body": content})
