@@ -7,6 +7,7 @@ from deployments.urls import agent_patterns
 from hydra import health, search
 from hydra.api import docs
 from orgs.views.accounts import SignUp
+from orgs.views.confirming import ConfirmByPassword
 from orgs.views.passwords import Forgotten, NewPassword
 
 # Of django-allauth only the pages that have a template of ours are reachable.
@@ -14,6 +15,7 @@ account_patterns = [
     path("signup/", SignUp.as_view(), name="account_signup"),
     path("login/", allauth_views.login, name="account_login"),
     path("logout/", allauth_views.logout, name="account_logout"),
+    path("reauthenticate/", ConfirmByPassword.as_view(), name="account_reauthenticate"),
     path("inactive/", allauth_views.account_inactive, name="account_inactive"),
     path("password/", Forgotten.as_view(), name="account_reset_password"),
     path("password/sent/", allauth_views.password_reset_done, name="account_reset_password_done"),

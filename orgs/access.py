@@ -7,15 +7,23 @@ Rows are then reached through `request.org`, never through the whole table.
 
 from __future__ import annotations
 
+import base64
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 
+from allauth.account.authentication import get_authentication_records
 from django.conf import settings
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, QueryDict
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django_htmx.http import HttpResponseClientRedirect
 
+from hydra import sealed
 from hydra.errors import Forbidden
 from hydra.htmx import HtmxRequest
 from hydra.requests import request_id_of
@@ -31,6 +39,9 @@ __all__ = [
     "access_of",
     "actor_of",
     "address_of",
+    "fresh",
+    "is_fresh",
+    "kept_form",
     "member",
     "permission",
     "unknown_permissions",
@@ -39,6 +50,9 @@ __all__ = [
 
 LAST_ORG = "org"  # in the session
 LONGEST_ADDRESS = 45  # an IPv6 address that maps an IPv4 one
+FRESH_SECONDS = 10 * 60
+KEPT_FORM = "kept_form"  # in the session
+LONGEST_KEPT_FORM = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -116,6 +130,69 @@ def member(right: Right) -> Callable[[Page], Page]:
         return entered
 
     return gate
+
+
+def fresh(view: Page) -> Page:
+    """Below the gate: whoever signed in more than ten minutes ago confirms first that it is them.
+
+    What a form carried is kept, sealed, and offered again afterwards.
+    """
+
+    @wraps(view)
+    def confirmed(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if is_fresh(request):
+            if request.method == "POST":
+                request.session.pop(KEPT_FORM, None)
+            return view(request, *args, **kwargs)
+        following = request.get_full_path()
+        if request.method == "POST" and keep_form(request):
+            following = reverse("orgs:continue")
+        address = f"{reverse('account_reauthenticate')}?{urlencode({'next': following})}"
+        return HttpResponseClientRedirect(address) if request.htmx else redirect(address)
+
+    return confirmed
+
+
+def is_fresh(request: HttpRequest) -> bool:
+    """Whether the person proved within the last ten minutes who they are."""
+    user = request.user
+    if not isinstance(user, User):
+        return False
+    proofs = [record["at"] for record in get_authentication_records(request, user)]
+    return bool(proofs) and 0 <= time.time() - max(proofs) < FRESH_SECONDS
+
+
+def keep_form(request: Any) -> bool:
+    """Keep what was typed until it may be sent; files and what is very long are not kept."""
+    typed = request.POST.copy()
+    typed.pop("csrfmiddlewaretoken", None)
+    text = typed.urlencode()
+    if request.FILES or len(text) > LONGEST_KEPT_FORM:
+        return False
+    blob = sealed.seal(text, bound_to=binding_of(request.user))
+    request.session[KEPT_FORM] = {
+        "address": request.get_full_path(),
+        "typed": base64.b64encode(blob).decode(),
+        "at": time.time(),
+    }
+    return True
+
+
+def kept_form(request: HttpRequest) -> tuple[str, QueryDict] | None:
+    """Where the form was going that `fresh` held up, and what was typed; None after a while."""
+    kept = request.session.get(KEPT_FORM)
+    if not kept or time.time() - kept["at"] > FRESH_SECONDS or not isinstance(request.user, User):
+        return None
+    blob = base64.b64decode(kept["typed"])
+    try:
+        text = sealed.open_text(blob, bound_to=binding_of(request.user))
+    except sealed.SealBroken:  # the session was taken over by somebody else's sign-in
+        return None
+    return kept["address"], QueryDict(text)
+
+
+def binding_of(user: User) -> str:
+    return sealed.binding("session", row=user.uid, field=KEPT_FORM, org="")
 
 
 def remember(request: HttpRequest, org: Organization) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from allauth.account.forms import (
     LoginForm,
+    ReauthenticateForm,
     ResetPasswordForm,
     ResetPasswordKeyForm,
     SignupForm,
@@ -88,6 +89,15 @@ class NewPasswordForm(ResetPasswordKeyForm):  # type: ignore[misc]  # allauth ha
         password.label = "New password"
         password.help_text = f"At least {shortest()} characters; a sentence is fine."
         password.widget.attrs.pop("placeholder", None)
+
+
+class ConfirmPasswordForm(ReauthenticateForm):  # type: ignore[misc]  # allauth has no types
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        password = self.fields["password"]
+        password.help_text = ""
+        password.widget.attrs.pop("placeholder", None)
+        password.widget.attrs["autofocus"] = True
 
 
 class OrganizationForm(forms.Form):

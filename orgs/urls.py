@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from orgs.views import accounts, environments, keys, people
+from orgs.views import accounts, confirming, environments, keys, people
 
 app_name = "orgs"
 
 urlpatterns = [
     path("", accounts.home, name="home"),
     path("account/", accounts.account, name="account"),
+    path("account/continue/", confirming.go_on, name="continue"),
     path("account/join/", accounts.join, name="join"),
     path("account/organizations/", accounts.found, name="found"),
     path("o/<slug:org>/enter/", accounts.enter, name="enter"),

@@ -24,6 +24,8 @@ GET  /account/login/                                                          in
 POST /account/login/                                                          in    in  in  in  in  in
 GET  /account/logout/                                                         in    in  in  in  in  in
 POST /account/logout/                                                         in    in  in  in  in  in
+GET  /account/reauthenticate/                                                 login in  in  in  in  in
+POST /account/reauthenticate/                                                 login in  in  in  in  in
 GET  /account/inactive/                                                       in    in  in  in  in  in
 POST /account/inactive/                                                       405   405 405 405 405 405
 GET  /account/password/                                                       in    in  in  in  in  in
@@ -38,6 +40,8 @@ GET  /                                                                        lo
 POST /                                                                        login 405 405 405 405 405
 GET  /account/                                                                login in  in  in  in  in
 POST /account/                                                                login 405 405 405 405 405
+GET  /account/continue/                                                       login in  in  in  in  in
+POST /account/continue/                                                       login 405 405 405 405 405
 GET  /account/join/                                                           login 405 405 405 405 405
 POST /account/join/                                                           login in  in  in  in  in
 GET  /account/organizations/                                                  login 405 405 405 405 405

@@ -6,6 +6,7 @@ stranger, who owns Southwind and has nothing to look for in Northwind.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -81,11 +82,22 @@ def southwind(sam: User) -> Organization:
     return factories.make_org("Southwind", owner=sam)
 
 
-def signed_in(user: User) -> Client:
-    """A browser in which `user` has signed in."""
+def signed_in(user: User, *, minutes_ago: float = 0) -> Client:
+    """A browser in which `user` signed in just now, or so long ago that it is not fresh."""
     client = Client()
     client.force_login(user)
+    session = client.session
+    session["account_authentication_methods_user"] = str(user.pk)
+    session["account_authentication_methods"] = [
+        {"method": "password", "at": time.time() - minutes_ago * 60, "email": user.email}
+    ]
+    session.save()
     return client
+
+
+def stale(user: User) -> Client:
+    """A browser in which `user` is signed in, but too long ago for what wants a fresh sign-in."""
+    return signed_in(user, minutes_ago=11)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from hydra.htmx import paged, render_page
-from orgs.access import OrgRequest, Right, member
+from orgs.access import OrgRequest, Right, fresh, member
 from orgs.forms import ApiKeyForm
 from orgs.models import ApiKey
 from orgs.services import keys
@@ -30,6 +30,7 @@ def key_list(request: OrgRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @member(Right.API_KEY_WRITE)
+@fresh
 def key_create(request: OrgRequest) -> HttpResponse:
     """The answer itself shows the token, because nothing keeps it until another page asks."""
     if request.method == "GET":  # reloaded: the form stands in the list
@@ -50,6 +51,7 @@ def key_create(request: OrgRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @member(Right.API_KEY_WRITE)
+@fresh
 def key_revoke(request: OrgRequest, uid: str) -> HttpResponse:
     key = get_object_or_404(ApiKey.objects.in_org(request.org).with_names(), uid=uid)
     if request.method == "POST":

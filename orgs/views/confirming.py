@@ -1,0 +1,30 @@
+"""Confirming that it is still the same person, and going on with what that held up."""
+
+from __future__ import annotations
+
+from allauth.account.views import ReauthenticateView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from hydra.htmx import render_page
+from orgs.access import fresh, kept_form
+from orgs.forms import ConfirmPasswordForm
+
+
+class ConfirmByPassword(ReauthenticateView):  # type: ignore[misc]  # allauth has no types
+    form_class = ConfirmPasswordForm
+
+
+@never_cache
+@require_GET
+@fresh
+def go_on(request: HttpRequest) -> HttpResponse:
+    """Offer the form again that was sent while the sign-in was stale, as it was typed."""
+    kept = kept_form(request)
+    if kept is None:
+        return redirect("orgs:home")
+    address, typed = kept
+    fields = [(name, value) for name, values in typed.lists() for value in values]
+    return render_page(request, "orgs/continue.html", {"address": address, "fields": fields})
