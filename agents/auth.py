@@ -23,11 +23,13 @@ class AgentRefused(Refused):
 @compiled
 def live_agents(*, digest: str) -> AgentQuerySet:
     """The one agent that a key names: every call of every agent asks this."""
-    return Agent.objects.live().filter(digest=digest).order_by()
+    return Agent.objects.live().filter(digest=digest).select_related("org").order_by()
 
 
 def authenticate_agent(token: str) -> Agent:
-    """The agent whose key it is. A malformed key costs no query, any other one."""
+    """The agent whose key it is, with its organization. A malformed key costs no query, any other
+    one.
+    """
     if not keys.looks_valid(token, keys.AGENT_KEY):
         raise AgentRefused
     agent = live_agents.first(digest=keys.digest(token))

@@ -348,6 +348,7 @@ class FollowedLog:
 
     def look(self) -> bytes:
         access = auth.renew_key(self.reader, org_uid=self.org_uid)
+        access.org.require_active()
         deployment = (
             Deployment.objects.in_org(access.org)
             .select_related("project")

@@ -59,6 +59,13 @@ class Forbidden(Refused):
         self.right = right
 
 
+class Suspended(Refused):
+    """The whole organization is closed for now, by whoever runs the installation."""
+
+    code = "organization_suspended"
+    status = HTTPStatus.FORBIDDEN
+
+
 class Invalid(Refused):
     """What was sent cannot be accepted as it stands; `details` say where."""
 

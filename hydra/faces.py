@@ -87,6 +87,7 @@ def enter(call: Call) -> HttpResponse:
         )
     if call.dialect.takes_key_anywhere and call.sent.get("key", token) != token:
         raise auth.KeyRefused
+    access.org.require_active()
     match = route(request)
     key = request.headers.get("Idempotency-Key")
     if request.method == "POST" and key is not None:

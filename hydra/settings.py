@@ -231,6 +231,8 @@ ALLOWED_HOSTS = [
     "127.0.0.1",
     "[::1]",
 ]
+# Whom people ask who cannot help themselves: the end of "Ask … about it."
+HYDRA_SUPPORT = environment.text("HYDRA_SUPPORT", "whoever runs this Hydra")
 CSRF_TRUSTED_ORIGINS = [f"{PUBLIC.scheme}://{PUBLIC.netloc}"]
 SECURE_SSL_REDIRECT = IS_HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]

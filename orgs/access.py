@@ -202,13 +202,17 @@ def remember(request: HttpRequest, org: Organization) -> None:
 
 
 def access_of(request: HttpRequest, slug: str) -> Access:
-    """The signed-in person's access to the organization, which else does not exist."""
+    """The signed-in person's access to the organization, which else does not exist.
+
+    Suspended if the organization is: only its people learn that.
+    """
     user = request.user
     if not isinstance(user, User):
         raise Http404
     membership = Membership.objects.of(user).filter(org__slug=slug).first()
     if membership is None:
         raise Http404
+    membership.org.require_active()
     Membership.objects.touch(membership)
     return Access(
         membership.org, actor_of(request, user), membership.role, user_pk=membership.user_id

@@ -23,7 +23,16 @@ REMEMBERED_KEYS = 10_000
 # statement at all. Monotonic seconds by primary key.
 _noted: dict[int, float] = {}
 
-ORG_FIELDS = ("id", "uid", "name", "slug", "plan", "requests_per_minute", "managers_may_edit")
+ORG_FIELDS = (
+    "id",
+    "uid",
+    "name",
+    "slug",
+    "plan",
+    "requests_per_minute",
+    "managers_may_edit",
+    "suspension_reason",
+)
 KEY_FIELDS = ("pk", "uid", "name", "permissions", "created_by_id")
 SOME_DIGEST = "the digest of the key in question"
 

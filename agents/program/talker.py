@@ -111,7 +111,7 @@ class Talker(threading.Thread):
                 self._client.pause(backoff.next_pause(trouble.retry_in))
             return
         if not self._was_refused:
-            say(f"The server refuses this agent's key: {trouble} Trying again now and then.")
+            say(f"The server does not let this agent in: {trouble} Trying again now and then.")
         self._was_refused = True
         self._client.pause(backoff.next_pause(_NOT_KNOWN_PAUSE_SECONDS))
 

@@ -85,6 +85,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             "next_attempt_at", "pk"
         )
 
+    def of_active_orgs(self) -> DeliveryQuerySet:
+        """Not for claiming: a joined condition would not be asked again after a wait."""
+        return self.filter(org__suspended_at=None)
+
 
 class Delivery(models.Model):
     """One event for one URL. Its body is stored once and signed anew at each attempt.

@@ -66,9 +66,9 @@ class Sender:
             busy = Counter(self.in_flight)
         free = self.slots - busy.total()
         full = [pk for pk, count in busy.items() if count >= PER_WEBHOOK]
-        due = Delivery.objects.due().exclude(webhook__in=full).values_list("pk", "webhook_id")
+        due = Delivery.objects.due().of_active_orgs().exclude(webhook__in=full)
         chosen: list[tuple[int, int]] = []
-        for pk, webhook_id in due[: 16 * self.slots]:
+        for pk, webhook_id in due.values_list("pk", "webhook_id")[: 16 * self.slots]:
             if len(chosen) >= free:
                 break
             if busy[webhook_id] < PER_WEBHOOK:

@@ -114,6 +114,8 @@ def offer(pk: int, *, session: str) -> bool:
 def start(agent: Agent, *, job_uid: str, fence: int) -> None:
     """Let the agent run what it was offered; again for one that has begun under this fence."""
     _, job = find_locked(agent, job_uid=job_uid, fence=fence)
+    if job.deployment.org.is_suspended and job.state == JobState.OFFERED:
+        raise Fenced(f"{job.deployment.org} is suspended: the job waits until that has ended.")
     if not job_rows.begun(pk=job.pk, fence=fence, now=timezone.now(), lease=lease_duration()):
         if job.state == JobState.RUNNING:
             return

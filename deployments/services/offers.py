@@ -29,7 +29,10 @@ class Poll:
 
 
 def answer(agent: Agent, poll: Poll) -> protocol.PollAnswer | None:
-    """What there is to say to the agent now; None when it may wait."""
+    """What there is to say to the agent now; None when it may wait.
+
+    Suspended if its organization is: then there is no work to wait for.
+    """
     canceled = set(poll.running) - set(poll.canceling)
     if canceled:
         stop = [uid for _, uid in jobs.canceled_jobs(agent_ids=[agent.pk]) if uid in canceled]
@@ -37,6 +40,7 @@ def answer(agent: Agent, poll: Poll) -> protocol.PollAnswer | None:
             return {"job": None, "cancel": stop}
     if poll.free < 1:
         return None
+    agent.org.require_active()  # what runs is canceled, reported and finished all the same
     job = jobs.claim_next(agent, session=poll.session, holding=poll.running)
     return None if job is None else {"job": compose(job), "cancel": []}
 

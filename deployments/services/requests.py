@@ -149,6 +149,7 @@ def place_order(
 
     Returns the events for the caller to record together. To be called in a transaction.
     """
+    destination.link.project.org.require_active()
     require_deployable(order.version, destination.application)
     target = lock_target(destination)
     snapshot = freeze(order, destination=destination, sources=sources, target=target)

@@ -49,6 +49,7 @@ CODES = (
     Code("unauthorized", 401, "The key is missing, unknown, expired or revoked."),
     Code("plan_limit", 402, "The plan has no room left; what exists is not touched."),
     Code("forbidden", 403, "The key lacks a permission, which is named."),
+    Code("organization_suspended", 403, "The organization is closed; the message says why."),
     Code("not_found", 404, "There is no such thing in this organization."),
     Code("method_not_allowed", 405, "The address knows other methods, which Allow lists."),
     Code(

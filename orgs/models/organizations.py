@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from hydra import keys
+from hydra.errors import Suspended
 from orgs.models.users import User
 
 SEEN_EVERY = timedelta(minutes=5)
@@ -75,6 +77,19 @@ class Organization(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_suspended(self) -> bool:
+        """Told by the reason, which is there exactly as long as it is suspended."""
+        return bool(self.suspension_reason)
+
+    def require_active(self) -> None:
+        """Suspended, with the reason and whom to ask, unless the organization may work."""
+        if self.is_suspended:
+            raise Suspended(
+                f"{self} is suspended: {self.suspension_reason.rstrip('.')}. "
+                f"Ask {settings.HYDRA_SUPPORT} about it."
+            )
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):

@@ -78,6 +78,7 @@ def join(*, code: str, user: User, by: Actor) -> Membership:
     """Redeem an invite code: one statement decides who of several has it."""
     code = code.strip()
     invite = find_invite(code)
+    invite.org.require_active()
     if Membership.objects.in_org(invite.org).filter(user=user).exists():
         raise AlreadyMember(f"You are already a member of {invite.org}; the code stays unused.")
     redeemed = InviteCode.objects.redeemable().filter(pk=invite.pk)

@@ -166,7 +166,8 @@ def show(
 def keep_frame(request: Any) -> None:
     """Leave the organization that was open last around the page, if there still is one."""
     slug = request.session.get(LAST_ORG)
-    if slug and Membership.objects.of(signed_in(request)).filter(org__slug=slug).exists():
+    working = Membership.objects.of(signed_in(request)).filter(org__suspended_at=None)
+    if slug and working.filter(org__slug=slug).exists():
         request.access = access_of(request, slug)
         request.org = request.access.org
 

@@ -115,8 +115,8 @@ def test_an_unknown_key_is_said_once_and_tried_again(
 ) -> None:
     server.key = "hya_another"
     agent.start()
-    wait_for(lambda: "refuses this agent's key: Unknown key." in agent.said, "the complaint")
-    assert agent.said.count("refuses") == 1
+    wait_for(lambda: "does not let this agent in: Unknown key." in agent.said, "the complaint")
+    assert agent.said.count("does not let") == 1
 
     assert agent.process is not None
     assert agent.process.poll() is None

@@ -20,6 +20,7 @@ from agents.models import Agent
 from deployments import live
 from deployments.services import cancel, jobs, logs
 from orgs.models import SYSTEM, Role
+from orgs.services import suspensions
 from tests import factories
 from tests.conftest import signed_in
 from tests.deployments.test_jobs import SESSION, deploy, finish, run
@@ -257,3 +258,40 @@ def test_a_job_that_runs_is_streamed_as_it_goes(port: int) -> None:
     assert status == 200
     assert "".join(body["text"] for name, body in events if name == "log") == "first\nsecond\n"
     assert events[-1] == ("end", {"id": deployment.uid, "state": "failed"})
+
+
+def test_the_open_pages_of_a_suspended_organization_hear_no_more(port: int) -> None:
+    place = make_greeted_place()
+    deployment = deploy(place)
+    run(place)
+    viewer = signed_in(factories.owner_of(place.org))
+    got: list[tuple[int, list[tuple[str, Any]]]] = []
+    path = f"/live/deployments/{deployment.uid}/stream"
+    reader = threading.Thread(target=lambda: got.append(stream(port, path, viewer)), daemon=True)
+    reader.start()
+    ends = time.monotonic() + 10
+    while not live.hub.waiting:
+        assert time.monotonic() < ends
+        time.sleep(0.005)
+
+    suspensions.suspend(place.org, reason="unpaid", by=SYSTEM)
+
+    reader.join(20)
+    ((status, events),) = got
+    assert (status, "end" in dict(events)) == (200, False)
+    assert stream(port, path, viewer) == (403, [])
+
+
+def test_a_parked_agent_of_a_suspended_organization_is_told_when_there_would_be_work(
+    port: int,
+) -> None:
+    place = make_greeted_place()
+    thread, got = ask_later(port, place.agent_token)
+
+    suspensions.suspend(place.org, reason="unpaid", by=SYSTEM)
+    live.hub.hear("agent", place.agent.uid)
+
+    thread.join(20)
+    assert [(answer.status, answer.body["code"]) for answer in got] == [
+        (403, "organization_suspended")
+    ]
