@@ -17,15 +17,22 @@ from django.conf import settings  # noqa: E402
 from deployments import live as waiting  # noqa: E402
 from deployments import streams  # noqa: E402
 from deployments.services.worker import Worker  # noqa: E402
-from hydra.raw_http import Message, Receive, Scope, Send, answer_json, header  # noqa: E402
+from hydra.raw_http import (  # noqa: E402
+    BODY_BYTES,
+    BODY_SECONDS,
+    LONG,
+    REFUSES_BY_LENGTH,
+    SLOW,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    answer_json,
+    header,
+)
 from hydra.wsgi import application as pages  # noqa: E402
 
-BODY_SECONDS = 20
-BODY_BYTES = 1024 * 1024 + 64 * 1024  # what the longest form or log range may take
-SLOW = {"error": "The body did not arrive in time.", "code": "timeout"}
-LONG = {"error": "The body is longer than 1 MiB.", "code": "too_large"}
 FOLLOWED = f"{settings.HYDRA_LIVE_URL}{streams.FOLLOW}?".encode()
-REFUSES_BY_LENGTH = ("/api/", "/v1/", "/v2/")
 
 worker = Worker()
 wsgi = WSGIMiddleware(pages, workers=settings.HYDRA_WEB_THREADS)  # type: ignore[arg-type]  # Django types its environ as a dict

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
 from typing import Any
 
 from hydra.errors import Invalid, Refused
@@ -15,6 +16,26 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 MAX_BODY_BYTES = 64 * 1024
+
+# What every server of pages and of the API holds a body to, before a thread is taken for it.
+BODY_SECONDS = 20
+BODY_BYTES = 1024 * 1024 + 64 * 1024  # what the longest form or log range may take
+REFUSES_BY_LENGTH = ("/api/", "/v1/", "/v2/")  # says so in the words of the face, reading nothing
+SLOW = {"error": "The body did not arrive in time.", "code": "timeout"}
+LONG = {"error": "The body is longer than 1 MiB.", "code": "too_large"}
+
+
+def raw(status: int, sentence: str, code: str) -> bytes:
+    """A whole answer as it goes over the line, after which the line is closed."""
+    body = json.dumps({"error": sentence, "code": code}, separators=(",", ":"))
+    return (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: application/json\r\n"
+        f"Cache-Control: no-store\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    ).encode()
+
+
+TOO_SLOW = raw(408, SLOW["error"], SLOW["code"])
+TOO_LONG = raw(413, LONG["error"], LONG["code"])
 
 
 async def hang_up(receive: Receive) -> None:

@@ -81,7 +81,8 @@ def commands() -> dict[str, list[str]]:
     return {
         "web": [
             *[program("gunicorn"), "hydra.wsgi:application", "--no-control-socket"],
-            *["--worker-class", "gthread", "--workers", web_processes, "--threads", web_threads],
+            *["--worker-class", "hydra.web_worker.ArrivedWorker"],
+            *["--workers", web_processes, "--threads", web_threads],
             *["--bind", f"{bind()}:{port()}", "--keep-alive", "75", "--graceful-timeout", "3"],
             *["--log-level", "warning"],
         ],
