@@ -188,7 +188,10 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "orgs.views.accounts.AccountAdapter"
-ACCOUNT_FORMS = {"signup": "orgs.forms.SignUpForm", "login": "orgs.forms.SignInForm"}
+ACCOUNT_FORMS = {
+    "signup": "orgs.forms.accounts.SignUpForm",
+    "login": "orgs.forms.accounts.SignInForm",
+}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

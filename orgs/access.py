@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,7 +25,7 @@ from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
 from hydra import sealed
-from hydra.errors import Forbidden
+from hydra.errors import Forbidden, Refused
 from hydra.htmx import HtmxRequest
 from hydra.requests import request_id_of
 from orgs.models import Actor, ActorKind, Membership, Organization, Role, User
@@ -36,14 +37,17 @@ __all__ = [
     "Access",
     "OrgRequest",
     "Right",
+    "TwoFactorNeeded",
     "access_of",
     "actor_of",
     "address_of",
     "fresh",
+    "has_two_factor",
     "is_fresh",
     "kept_form",
     "member",
     "permission",
+    "require_two_factor",
     "unknown_permissions",
 ]
 
@@ -104,6 +108,30 @@ class Access:
         return frozenset(found)
 
 
+class TwoFactorNeeded(Refused):
+    """The organization wants its members to have a second factor, and this one has none yet."""
+
+    code = "two_factor_required"
+    status = HTTPStatus.FORBIDDEN
+
+    def __init__(self, org: Organization) -> None:
+        super().__init__(
+            f"{org} lets nobody in without two-factor authentication. "
+            "Switch it on under Account, Security."
+        )
+
+
+def has_two_factor(user: User) -> bool:
+    """Whether the account has an authenticator app or a passkey; recovery codes do not count."""
+    return user.has_two_factor()
+
+
+def require_two_factor(org: Organization, user: User) -> None:
+    """Refuse a member without a second factor, where the organization wants one."""
+    if org.requires_two_factor and not has_two_factor(user):
+        raise TwoFactorNeeded(org)
+
+
 class OrgRequest(HtmxRequest):
     """A request that passed the gate."""
 
@@ -116,12 +144,18 @@ Page = Callable[..., HttpResponseBase]
 
 
 def member(right: Right) -> Callable[[Page], Page]:
-    """The gate of a page below `/o/<org>/`: a stranger gets 404, a role too low 403."""
+    """The gate of a page below `/o/<org>/`: a stranger gets 404, a role too low 403.
+
+    Whoever lacks the second factor that the organization wants is led to where it is switched on.
+    """
 
     def gate(view: Page) -> Page:
         @wraps(view)
         def entered(request: Any, org: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            request.access = access_of(request, org)
+            try:
+                request.access = access_of(request, org)
+            except TwoFactorNeeded:
+                return lead(request, reverse("orgs:two-factor"))
             request.org = request.access.org
             request.access.require(right)
             remember(request, request.org)
@@ -147,10 +181,15 @@ def fresh(view: Page) -> Page:
         following = request.get_full_path()
         if request.method == "POST" and keep_form(request):
             following = reverse("orgs:continue")
-        address = f"{reverse('account_reauthenticate')}?{urlencode({'next': following})}"
-        return HttpResponseClientRedirect(address) if request.htmx else redirect(address)
+        query = urlencode({"next": following})
+        return lead(request, f"{reverse('account_reauthenticate')}?{query}")
 
     return confirmed
+
+
+def lead(request: Any, address: str) -> HttpResponseBase:
+    """Send the whole page elsewhere, also when only a part of it was asked for."""
+    return HttpResponseClientRedirect(address) if request.htmx else redirect(address)
 
 
 def is_fresh(request: HttpRequest) -> bool:
@@ -213,6 +252,7 @@ def access_of(request: HttpRequest, slug: str) -> Access:
     if membership is None:
         raise Http404
     membership.org.require_active()
+    require_two_factor(membership.org, user)
     Membership.objects.touch(membership)
     return Access(
         membership.org, actor_of(request, user), membership.role, user_pk=membership.user_id

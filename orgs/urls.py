@@ -10,6 +10,7 @@ urlpatterns = [
     path("", accounts.home, name="home"),
     path("account/", accounts.account, name="account"),
     path("account/continue/", confirming.go_on, name="continue"),
+    path("account/two-factor/", accounts.two_factor, name="two-factor"),
     path("account/join/", accounts.join, name="join"),
     path("account/organizations/", accounts.found, name="found"),
     path("o/<slug:org>/enter/", accounts.enter, name="enter"),

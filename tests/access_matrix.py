@@ -42,6 +42,8 @@ GET  /account/                                                                lo
 POST /account/                                                                login 405 405 405 405 405
 GET  /account/continue/                                                       login in  in  in  in  in
 POST /account/continue/                                                       login 405 405 405 405 405
+GET  /account/two-factor/                                                     login in  in  in  in  in
+POST /account/two-factor/                                                     login 405 405 405 405 405
 GET  /account/join/                                                           login 405 405 405 405 405
 POST /account/join/                                                           login in  in  in  in  in
 GET  /account/organizations/                                                  login 405 405 405 405 405

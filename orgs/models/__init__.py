@@ -8,9 +8,10 @@ from orgs.models.idempotency import IdempotencyRecord
 from orgs.models.invites import InviteCode, InviteCodeQuerySet
 from orgs.models.keys import ApiKey, ApiKeyQuerySet, PersonalToken, PersonalTokenQuerySet
 from orgs.models.organizations import Membership, MembershipQuerySet, Organization, Plan, Role
-from orgs.models.users import User
+from orgs.models.users import SECOND_FACTORS, User
 
 __all__ = [
+    "SECOND_FACTORS",
     "SYSTEM",
     "Actor",
     "ActorKind",

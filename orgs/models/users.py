@@ -10,6 +10,9 @@ from django.db.models.functions import Lower, Now
 
 from hydra import keys
 
+# django-allauth's names for what counts beside the password; recovery codes only stand in for it.
+SECOND_FACTORS = ("totp", "webauthn")
+
 
 def new_user_uid() -> str:
     return keys.new_uid("usr")
@@ -50,6 +53,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def has_two_factor(self) -> bool:
+        """Whether this account has an authenticator app or a passkey."""
+        factors: models.Manager[Any] = self.authenticator_set  # type: ignore[attr-defined]  # allauth has no types
+        return factors.filter(type__in=SECOND_FACTORS).exists()
 
     def get_full_name(self) -> str:
         return str(self)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -18,7 +18,15 @@ from django.views.decorators.http import require_GET, require_POST
 
 from hydra.errors import Refused
 from hydra.htmx import render_page
-from orgs.access import LAST_ORG, OrgRequest, Right, access_of, actor_of, member
+from orgs.access import (
+    LAST_ORG,
+    OrgRequest,
+    Right,
+    access_of,
+    actor_of,
+    has_two_factor,
+    member,
+)
 from orgs.forms import OrganizationForm, RedeemForm
 from orgs.models import Membership, User
 from orgs.services import organizations
@@ -116,6 +124,15 @@ def account(request: HttpRequest) -> HttpResponse:
     return show(request)
 
 
+@require_GET
+def two_factor(request: HttpRequest) -> HttpResponse:
+    """Where whoever needs a second factor to enter an organization is led."""
+    user = signed_in(request)
+    wanting = Membership.objects.of(user).filter(org__requires_two_factor=True)
+    context = {"wanting": wanting, "has_two_factor": has_two_factor(user)}
+    return render_page(request, "account/two_factor.html", context)
+
+
 @require_POST
 def join(request: HttpRequest) -> HttpResponse:
     """Redeem an invite code as the person who is signed in."""
@@ -166,10 +183,13 @@ def show(
 def keep_frame(request: Any) -> None:
     """Leave the organization that was open last around the page, if there still is one."""
     slug = request.session.get(LAST_ORG)
-    working = Membership.objects.of(signed_in(request)).filter(org__suspended_at=None)
-    if slug and working.filter(org__slug=slug).exists():
+    if not slug:
+        return
+    try:
         request.access = access_of(request, slug)
-        request.org = request.access.org
+    except (Http404, Refused):  # no longer a member, or not let in now
+        return
+    request.org = request.access.org
 
 
 def signed_in(request: HttpRequest) -> User:

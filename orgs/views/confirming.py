@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from hydra.htmx import render_page
 from orgs.access import fresh, kept_form
-from orgs.forms import ConfirmPasswordForm
+from orgs.forms.accounts import ConfirmPasswordForm
 
 
 class ConfirmByPassword(ReauthenticateView):  # type: ignore[misc]  # allauth has no types

@@ -8,7 +8,7 @@ from allauth.account.views import PasswordResetFromKeyView, PasswordResetView
 from django.forms import Form
 from django.http import HttpResponse
 
-from orgs.forms import ForgottenForm, NewPasswordForm
+from orgs.forms.accounts import ForgottenForm, NewPasswordForm
 
 NO_MAIL = (
     "The mail could not be sent. Try again in a few minutes, or ask your site administrator "
