@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from deployments.models import State
 from orgs.models import Environment, Organization
 from projects.models import Application, Project, Version
 
@@ -52,9 +53,11 @@ class VersionForm(forms.Form):
 
 
 class DeploymentFilter(forms.Form):
-    """What the list of deployments is narrowed to; anything unknown is no filter."""
+    """What the list of deployments is narrowed to; of what is unknown the page tells."""
 
-    state = forms.CharField(required=False)
+    state = forms.ChoiceField(
+        choices=[("waiting", "Waiting"), ("finished", "Finished"), *State.choices], required=False
+    )
     project = forms.ModelChoiceField(
         Project.objects.none(), to_field_name="code", required=False, empty_label="All projects"
     )

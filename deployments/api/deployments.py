@@ -5,9 +5,9 @@ from __future__ import annotations
 import codecs
 from functools import partial
 from http import HTTPStatus
-from typing import TypedDict
+from typing import Any, TypedDict, TypeVar
 
-from django.db.models import F, FilteredRelation, Q
+from django.db.models import F, FilteredRelation, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 
 from deployments import streams
@@ -25,12 +25,16 @@ from hydra.errors import Invalid, NotFound
 from hydra.requests import HEADER
 from orgs.access import Right, permission
 from orgs.gate import OrgViewSet
+from orgs.models import Environment
 from projects.access import ProjectRoute, find_application, find_environment
+from projects.models import Application, Project
 
 # Deploxa's word for a state that Hydra never is in: a version comes built.
 NEVER_SHOWN = ("BUILDING",)
 STATUSES = (*dict.fromkeys(COARSE.values()), *NEVER_SHOWN)
 MAX_OFFSET = 2**63 - 1
+MOST_NAMED = 30  # names that a refusal lists
+RowT = TypeVar("RowT", bound=Model)
 
 
 class DeploymentTaken(Taken):
@@ -92,7 +96,7 @@ class ProjectDeploymentViewSet(ProjectRoute):
     def list(self, request: HttpRequest, uid: str) -> HttpResponse:
         project = self.project(uid, needs=Right.DEPLOYMENT_READ)
         rows = Deployment.objects.in_org(self.org).filter(project=project)
-        rows = filtered(rows, request.GET)
+        rows = filtered(rows, request.GET, project=project)
         return self.show_page(with_everything(rows), partial(show_deployment, org=self.org))
 
     @described(
@@ -224,14 +228,31 @@ class DeploymentViewSet(OrgViewSet):
         return deployment
 
 
-def filtered(rows: DeploymentQuerySet, query: QueryDict) -> DeploymentQuerySet:
+def filtered(rows: DeploymentQuerySet, query: QueryDict, *, project: Project) -> DeploymentQuerySet:
+    """The rows that the filters leave; a value that is unknown here is 400 and not no rows."""
     if status := query.get("status"):
         rows = rows.filter(state__in=states_of(status))
     if named := query.get("environment"):
-        rows = rows.filter(Q(environment__uid=named) | Q(environment__slug=named))
+        stages = Environment.objects.in_org(project.org)
+        stage = stages.filter(Q(uid=named) | Q(slug=named)).first()
+        slugs = stages.filter(uses__project=project).values_list("slug", flat=True)
+        rows = rows.filter(environment=known(stage, named, of=slugs, at="environment"))
     if named := query.get("application"):
-        rows = rows.filter(Q(application__uid=named) | Q(application__code=named))
+        parts = Application.objects.in_org(project.org)
+        part = parts.filter(Q(uid=named) | Q(code=named)).first()
+        codes = parts.filter(uses__project=project).values_list("code", flat=True)
+        rows = rows.filter(application=known(part, named, of=codes, at="application"))
     return rows
+
+
+def known(found: RowT | None, named: str, *, of: QuerySet[Any, str], at: str) -> RowT:
+    """What a filter names; else Invalid, with what it may name in this project."""
+    if found is None:
+        words = list(of[: MOST_NAMED + 1])
+        more = ", …" if len(words) > MOST_NAMED else ""
+        fix = f"Use one of {', '.join(words[:MOST_NAMED])}{more}." if words else ""
+        raise Invalid.at(f"query.{at}", f"There is no {at} {named}.", fix)
+    return found
 
 
 def states_of(status: str) -> list[str]:

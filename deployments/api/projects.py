@@ -14,13 +14,13 @@ from deployments.models import Deployment, State
 from deployments.shapes import DeploymentShown, show_deployment
 from hydra.api import paging
 from hydra.api.answers import Moment, moment
-from hydra.api.fields import Taken, Text
+from hydra.api.fields import Choice, Taken, Text
 from hydra.api.schema import DELETED, PAGED, Operation, Query, data, described, page
 from hydra.errors import NotFound
 from orgs.access import Right, permission
 from orgs.models import Organization
 from projects.access import ProjectRoute
-from projects.models import Project, ProjectQuerySet
+from projects.models import AppType, Framework, Project, ProjectQuerySet
 from projects.services import naming, projects
 
 
@@ -52,16 +52,16 @@ class ProjectTaken(Taken):
     orgSlug = Text(max_length=60, required=False)  # noqa: N815  # the seed's
     code = Text(max_length=60, required=False, help_text="Made from the name when left out.")
     description = Text(max_length=2000, required=False, allow_blank=True)
-    framework = Text(max_length=40, required=False, allow_blank=True)
-    appType = Text(max_length=40, required=False, allow_blank=True)  # noqa: N815  # the seed's
+    framework = Choice(choices=Framework.choices, required=False, allow_blank=True)
+    appType = Choice(choices=AppType.choices, required=False, allow_blank=True)  # noqa: N815  # the seed's
 
 
 class ProjectChanged(Taken):
     name = Text(max_length=100, trim_whitespace=True, required=False)
     code = Text(max_length=60, required=False)
     description = Text(max_length=2000, required=False, allow_blank=True)
-    framework = Text(max_length=40, required=False, allow_blank=True)
-    appType = Text(max_length=40, required=False, allow_blank=True)  # noqa: N815  # the seed's
+    framework = Choice(choices=Framework.choices, required=False, allow_blank=True)
+    appType = Choice(choices=AppType.choices, required=False, allow_blank=True)  # noqa: N815  # the seed's
     build_command = Text(max_length=500, required=False, allow_blank=True)
     install_command = Text(max_length=500, required=False, allow_blank=True)
     output_dir = Text(max_length=500, required=False, allow_blank=True)

@@ -26,6 +26,7 @@ from deployments.views import log_text, pace
 from hydra.htmx import render_page
 from orgs.access import OrgRequest, Right, member
 from orgs.models import Event
+from projects.forms.fields import ignored
 from projects.models import Version
 
 PER_PAGE = 50
@@ -39,7 +40,7 @@ INTEREST = ("failed", "unknown", "running", "canceled", "offered", "succeeded")
 def deployment_list(request: OrgRequest) -> HttpResponse:
     """Newest first, by key and not by offset: page 1,000 costs what page 1 costs."""
     form = DeploymentFilter(request.GET, org=request.org)
-    form.is_valid()  # what is not is no filter
+    form.is_valid()  # what is not is no filter, and told
     everything = Deployment.objects.in_org(request.org).with_names()
     rows = narrowed(everything.select_related("target__head__version"), form.cleaned_data)
     before = request.GET.get("before", "")
@@ -51,6 +52,7 @@ def deployment_list(request: OrgRequest) -> HttpResponse:
         "next_before": found[PER_PAGE - 1].pk if len(found) > PER_PAGE else None,
         "form": form,
         "states": State.choices,
+        "ignored": ignored(form),
         "is_filtered": any(form.cleaned_data.values()),
     }
     return render_page(request, "deployments/list.html", context, partial="rows")

@@ -26,6 +26,18 @@ class Text(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class Choice(serializers.ChoiceField):
+    """One of the words that are known; a refusal names them."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if data == "" and self.allow_blank:
+            return ""
+        if not isinstance(data, str) or data not in self.choices:
+            known = ", ".join(str(word) for word in self.choices)
+            raise serializers.ValidationError(f"This must be one of {known}.")
+        return data
+
+
 class Flag(serializers.BooleanField):
     default_error_messages = {"invalid": "This must be true or false."}
 

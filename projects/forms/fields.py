@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+LONGEST_QUOTED = 60
 CODE_HELP = "Letters, digits, dots and dashes; part of addresses and scripts."
 
 
@@ -35,6 +36,15 @@ class ParsedForm(forms.Form):
 
 def mono(**attrs: str) -> forms.TextInput:
     return forms.TextInput({"class": "mono", "spellcheck": "false", "autocomplete": "off", **attrs})
+
+
+def ignored(form: forms.Form) -> list[str]:
+    """A sentence for each filter that names nothing, and so leaves the list as it is."""
+    return [
+        f"There is no {name} “{form.data.get(name, '')[:LONGEST_QUOTED]}”, so the list is not "
+        "narrowed by it."
+        for name in form.errors
+    ]
 
 
 def choose(form: forms.Form, name: str, rows: Any) -> None:

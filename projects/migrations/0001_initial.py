@@ -2,6 +2,7 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
+import django.db.models.functions.text
 from django.db import migrations, models
 
 import projects.models.applications
@@ -150,7 +151,9 @@ class Migration(migrations.Migration):
                 "ordering": ["name", "position", "pk"],
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("application", "name", "version_pattern"),
+                        models.F("application"),
+                        django.db.models.functions.text.Lower("name"),
+                        models.F("version_pattern"),
                         name="config_file_one_per_name_and_pattern",
                     ),
                     models.CheckConstraint(
@@ -202,8 +205,27 @@ class Migration(migrations.Migration):
                         to="orgs.icon",
                     ),
                 ),
-                ("framework", models.CharField(blank=True, max_length=40)),
-                ("app_type", models.CharField(blank=True, max_length=40)),
+                (
+                    "framework",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("NEXTJS", "Next.js"),
+                            ("REACTJS", "React"),
+                            ("VITE", "Vite"),
+                            ("NODEJS", "Node.js"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "app_type",
+                    models.CharField(
+                        blank=True,
+                        choices=[("STATIC", "Static"), ("NODEJS", "Node.js")],
+                        max_length=10,
+                    ),
+                ),
                 ("build_command", models.CharField(blank=True, max_length=500)),
                 ("install_command", models.CharField(blank=True, max_length=500)),
                 ("output_dir", models.CharField(blank=True, max_length=500)),
@@ -226,6 +248,16 @@ class Migration(migrations.Migration):
                             models.Q(("code", ""), _negated=True),
                         ),
                         name="project_has_name",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("framework__in", ["", "NEXTJS", "REACTJS", "VITE", "NODEJS"])
+                        ),
+                        name="project_framework_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("app_type__in", ["", "STATIC", "NODEJS"])),
+                        name="project_app_type_known",
                     ),
                 ],
             },

@@ -2,6 +2,8 @@
 
 from projects.models.applications import Application, ApplicationQuerySet, ConfigFile, FileType
 from projects.models.projects import (
+    AppType,
+    Framework,
     Override,
     Project,
     ProjectAgent,
@@ -15,12 +17,14 @@ from projects.models.variables import Variable, VariableQuerySet
 from projects.models.versions import Version, VersionQuerySet
 
 __all__ = [
+    "AppType",
     "Application",
     "ApplicationQuerySet",
     "AutoDeployRule",
     "AutoDeployRuleQuerySet",
     "ConfigFile",
     "FileType",
+    "Framework",
     "Override",
     "Project",
     "ProjectAgent",

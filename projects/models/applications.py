@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 
 from hydra import keys
 from orgs.models import Icon, Organization
@@ -89,8 +89,11 @@ class ConfigFile(models.Model):
     class Meta:
         ordering = ["name", "position", "pk"]
         constraints = [
+            # On Windows App.env and app.env are one file.
             models.UniqueConstraint(
-                fields=["application", "name", "version_pattern"],
+                "application",
+                Lower("name"),
+                "version_pattern",
                 name="config_file_one_per_name_and_pattern",
             ),
             models.CheckConstraint(

@@ -25,6 +25,20 @@ class QueueMode(models.TextChoices):
     LATEST = "latest", "Latest only"
 
 
+class Framework(models.TextChoices):
+    """What Deploxa calls the frameworks it knows; Hydra keeps the word and does nothing with it."""
+
+    NEXTJS = "NEXTJS", "Next.js"
+    REACTJS = "REACTJS", "React"
+    VITE = "VITE", "Vite"
+    NODEJS = "NODEJS", "Node.js"
+
+
+class AppType(models.TextChoices):
+    STATIC = "STATIC", "Static"
+    NODEJS = "NODEJS", "Node.js"
+
+
 class ProjectQuerySet(models.QuerySet["Project"]):
     def in_org(self, org: Organization) -> ProjectQuerySet:
         return self.filter(org=org)
@@ -39,8 +53,8 @@ class Project(models.Model):
     code = models.CharField(max_length=60)
     description = models.TextField(blank=True, max_length=2000)
     icon = models.ForeignKey(Icon, models.SET_NULL, null=True, blank=True, related_name="+")
-    framework = models.CharField(max_length=40, blank=True)
-    app_type = models.CharField(max_length=40, blank=True)
+    framework = models.CharField(max_length=10, choices=Framework, blank=True)
+    app_type = models.CharField(max_length=10, choices=AppType, blank=True)
     build_command = models.CharField(max_length=500, blank=True)
     install_command = models.CharField(max_length=500, blank=True)
     output_dir = models.CharField(max_length=500, blank=True)
@@ -53,6 +67,12 @@ class Project(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["org", "code"], name="project_code_once_per_org"),
             models.CheckConstraint(condition=~Q(name="") & ~Q(code=""), name="project_has_name"),
+            models.CheckConstraint(
+                condition=Q(framework__in=["", *Framework.values]), name="project_framework_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(app_type__in=["", *AppType.values]), name="project_app_type_known"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -159,9 +159,14 @@ def require_size(content: str, *, at: str) -> None:
 
 def require_place(facts: ConfigFacts, *, among: Iterable[ConfigFile]) -> None:
     """Refuse a name that is taken, or that is a folder of another file."""
-    path = PurePosixPath(facts.name)
+    path = PurePosixPath(facts.name.casefold())
     for other in among:
-        taken = PurePosixPath(other.name)
+        taken = PurePosixPath(other.name.casefold())
+        if other.name != facts.name and taken == path:
+            raise ConfigFileExists(
+                f"{facts.name} and {other.name} are one file on Windows. Choose another name, or "
+                f"write it {other.name} to make a variant of it."
+            )
         if (other.name, other.version_pattern) == (facts.name, facts.version_pattern):
             variant = f" for versions like {other.version_pattern}" if other.version_pattern else ""
             raise ConfigFileExists(f"The application has a file {facts.name}{variant} already.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypedDict
 
 from django.db import transaction
@@ -16,7 +16,9 @@ from orgs.services import events
 from orgs.services.events import Subject
 from projects.models import (
     Application,
+    AppType,
     AutoDeployRule,
+    Framework,
     Override,
     Project,
     ProjectAgent,
@@ -50,12 +52,13 @@ class ProjectChanges(TypedDict, total=False):
 
 LONGEST = {
     "description": 2000,
-    "framework": 40,
-    "app_type": 40,
     "build_command": 500,
     "install_command": 500,
     "output_dir": 500,
 }
+
+
+CHOICES = {"framework": Framework.values, "app_type": AppType.values}
 
 
 class AlreadyConnected(Conflict):
@@ -142,12 +145,22 @@ def checked(project: Project, changes: ProjectChanges) -> dict[str, str]:
         if field in changes:
             text = str(changes[field])  # type: ignore[literal-required]  # LONGEST's are its keys
             wanted[field] = require_text(text.strip(), at=field, longest=longest)
+    for field, known in CHOICES.items():
+        if field in changes:
+            wanted[field] = require_choice(str(changes[field]), at=field, known=known)  # type: ignore[literal-required]  # so are CHOICES'
     if "name" in changes:
         wanted["name"] = require_name(changes["name"], thing="A project")
     if "code" in changes and changes["code"] != project.code:
         require_free(project.org, code=require_code(changes["code"]))
         wanted["code"] = changes["code"]
     return wanted
+
+
+def require_choice(value: str, *, at: str, known: Sequence[str]) -> str:
+    if value and value not in known:
+        fix = f"Use one of {', '.join(known)}, or leave it empty."
+        raise Invalid.at(at, f"“{value}” is not known here.", fix)
+    return value
 
 
 @transaction.atomic

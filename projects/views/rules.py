@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from hydra.htmx import render_page
 from orgs.access import OrgRequest, Right, member
+from projects.forms.fields import ignored
 from projects.forms.rules import HOURS, MINUTES, RuleFilter, RuleForm, SimulatorForm
 from projects.models import (
     AutoDeployRule,
@@ -100,6 +101,7 @@ def rule_list(request: OrgRequest) -> HttpResponse:
     shown = narrowed(request)
     context = {
         "filter": shown["filter"],
+        "ignored": ignored(shown["filter"]),
         "page": Paginator(shown["rows"], PER_PAGE).get_page(request.GET.get("page")),
         "has_rules": AutoDeployRule.objects.in_org(request.org).exists(),
         "has_projects": Project.objects.in_org(request.org).exists(),
@@ -109,11 +111,12 @@ def rule_list(request: OrgRequest) -> HttpResponse:
 
 
 def narrowed(request: OrgRequest) -> dict[str, Any]:
-    """The rules that the filter leaves; a filter that makes no sense leaves all."""
+    """The rules that the filters leave; one that makes no sense leaves all."""
     form = RuleFilter(request.GET, org=request.org)
     rows = AutoDeployRule.objects.in_org(request.org).with_names().with_life()
     rows = rows.order_by("project__name", "position", "pk")
-    chosen = form.cleaned_data if form.is_valid() else {}
+    form.is_valid()
+    chosen = form.cleaned_data
     if chosen.get("q"):
         words = chosen["q"]
         rows = rows.filter(

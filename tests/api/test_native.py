@@ -546,8 +546,6 @@ def test_what_is_not_there_is_404_and_named(
         ("status=ERROR", [State.EXPIRED, State.FAILED]),
         ("status=failed", [State.FAILED]),
         ("status=BUILDING", []),
-        ("environment=none", []),
-        ("application=none", []),
     ],
 )
 def test_deployments_are_filtered(
@@ -572,10 +570,43 @@ def test_deployments_are_filtered_by_place(api: Api, place: factories.Place) -> 
         assert len(read(api.get(f"{path}?{query}"))["data"]) == 1
 
 
-def test_an_unknown_status_is_400(api: Api, place: factories.Place) -> None:
-    path = f"/api/v1/projects/{place.project.code}/deployments?status=DONE"
+@pytest.mark.parametrize("name", ["status", "environment", "application"])
+def test_a_filter_that_is_unknown_is_400_and_names_what_is_known(
+    api: Api, place: factories.Place, name: str
+) -> None:
+    known = {
+        "status": "QUEUED",
+        "environment": place.environment.slug,
+        "application": place.application.code,
+    }
 
-    assert read(api.get(path), 400)["details"][0]["location"] == "query.status"
+    refused = read(api.get(f"/api/v1/projects/{place.project.code}/deployments?{name}=typo"), 400)
+
+    assert refused["details"][0]["location"] == f"query.{name}"
+    assert refused["details"][0]["message"] == f"There is no {name} typo."
+    assert known[name] in refused["details"][0]["fix"]
+
+
+def test_what_another_organization_has_is_no_filter_here(
+    api: Api, place: factories.Place, southwind: Organization
+) -> None:
+    theirs = factories.make_place(southwind)
+    path = f"/api/v1/projects/{place.project.code}/deployments"
+
+    assert api.get(f"{path}?environment={theirs.environment.uid}").status_code == 400
+    assert api.get(f"{path}?application={theirs.application.uid}").status_code == 400
+
+
+@pytest.mark.parametrize("field", ["framework", "appType"])
+def test_a_projects_framework_is_one_that_the_seed_names(api: Api, field: str) -> None:
+    body = {"name": "Site", field: "COBOL"}
+
+    details = read(api.post("/api/v1/projects", body), 400)["details"]
+
+    assert details[0]["location"] == field
+    assert "NODEJS" in details[0]["message"]
+    assert not Project.objects.filter(name="Site").exists()
+    assert read(api.post("/api/v1/projects", {"name": "Site", field: ""}), 201)["data"][field] == ""
 
 
 def test_a_list_of_deployments_costs_the_same_however_long(

@@ -149,6 +149,8 @@ Make = Callable[[Place], Row]
 CHECKS: list[tuple[Make, dict[str, Any], str]] = [
     (application, {"name": ""}, "application_has_name"),
     (project, {"code": ""}, "project_has_name"),
+    (project, {"framework": "DJANGO"}, "project_framework_known"),
+    (project, {"app_type": "JAVA"}, "project_app_type_known"),
     (link, {"queue_mode": "random"}, "project_environment_queue_mode_known"),
     (config_file, {"file_type": "YAML"}, "config_file_type_known"),
     (config_file, {"name": ""}, "config_file_has_name"),
@@ -225,6 +227,18 @@ def test_the_database_refuses_a_twin(make: Make, claim: str) -> None:
         row.save(force_insert=True)
 
     assert type(row)._default_manager.count() == before, claim
+
+
+def test_two_config_files_do_not_differ_in_case_alone() -> None:
+    row = factories.make_config_file(factories.make_place().application)
+    row.pk, row.uid, row.name = None, "twin", row.name.swapcase()
+    row._state.adding = True
+
+    with (
+        pytest.raises(IntegrityError, match="config_file_one_per_name_and_pattern"),
+        transaction.atomic(),
+    ):
+        row.save(force_insert=True)
 
 
 def test_one_agent_is_linked_to_one_environment_of_a_project_once() -> None:

@@ -248,6 +248,27 @@ def test_a_log_is_downloaded_byte_for_byte(place: Place, olivia: User) -> None:
     assert "attachment" in answer["Content-Disposition"]
 
 
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("deployments/?state=typo", "There is no state “typo”"),
+        ("deployments/?environment=typo", "There is no environment “typo”"),
+        ("deployments/?project=typo&application=other", "There is no application “other”"),
+        ("rules/?project=typo", "There is no project “typo”"),
+    ],
+)
+def test_a_filter_that_names_nothing_is_told_and_leaves_the_list(
+    place: Place, olivia: User, address: str, sentence: str
+) -> None:
+    deployment = deploy(place)
+    rule = factories.make_rule(place.project, place.application, place.environment)
+
+    page = signed_in(olivia).get(f"/o/northwind/{address}").content.decode()
+
+    assert sentence in page
+    assert (rule.uid if address.startswith("rules") else deployment.uid) in page
+
+
 def test_the_page_of_another_organizations_job_does_not_exist(
     place: Place, olivia: User, southwind: Organization
 ) -> None:

@@ -94,6 +94,23 @@ def test_a_name_is_used_once_and_is_nobody_elses_folder(northwind: Organization)
     assert application.config_files.count() == 2
 
 
+@pytest.mark.parametrize("pattern", ["", "v1.*"])
+def test_a_name_that_differs_in_case_alone_is_the_same_file_on_windows(
+    northwind: Organization, pattern: str
+) -> None:
+    application = factories.make_application(northwind)
+    configs.save_config_file(application, facts=facts("Conf/App.json"), by=SYSTEM)
+
+    with pytest.raises(configs.ConfigFileExists, match="one file on Windows"):
+        configs.save_config_file(
+            application, facts=facts("conf/app.json", version_pattern=pattern), by=SYSTEM
+        )
+    with pytest.raises(configs.ConfigFileExists, match="folder"):
+        configs.save_config_file(application, facts=facts("conf"), by=SYSTEM)
+
+    assert [file.name for file in application.config_files.all()] == ["Conf/App.json"]
+
+
 def test_a_bad_version_pattern_is_refused(northwind: Organization) -> None:
     application = factories.make_application(northwind)
 

@@ -84,11 +84,11 @@ def test_a_plan_that_is_full_has_no_room_for_another_project(northwind: Organiza
 def test_what_changes_is_told_and_what_does_not_is_not(northwind: Organization) -> None:
     project = factories.make_project(northwind, "Shop", code="shop")
 
-    projects.update_project(project, changes={"name": "Shop", "framework": "django"}, by=SYSTEM)
+    projects.update_project(project, changes={"name": "Shop", "framework": "VITE"}, by=SYSTEM)
     projects.update_project(project, changes={"name": "Shop"}, by=SYSTEM)
 
     project.refresh_from_db()
-    assert project.framework == "django"
+    assert project.framework == "VITE"
     changes = Event.objects.in_org(northwind).filter(verb="project.updated")
     assert [event.data["changed"] for event in changes] == [["framework"]]
 
