@@ -17,7 +17,7 @@ from deployments.services import sweeps, webhooks
 from deployments.services.deliveries import Sender
 from hydra import hints
 from orgs.models import IdempotencyRecord
-from orgs.services import events
+from orgs.services import audits, events, seals
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +44,13 @@ def number_all() -> int:
     return total
 
 
+def seal_all() -> int:
+    total = 0
+    while count := seals.seal_events():
+        total += count
+    return total
+
+
 def fan_out_all() -> int:
     total = 0
     while count := webhooks.fan_out():
@@ -62,6 +69,7 @@ KINDS: dict[str, tuple[Callable[[], int], ...]] = {
     "deliveries": (send_deliveries,),
     "jobs": (sweeps.lapse_offers, sweeps.lapse_leases),
     "queues": (sweeps.make_due, sweeps.expire, sweeps.unstick, sweeps.evaluate_versions),
+    "audit": (seal_all, audits.verify_due),
     "housekeeping": (agents_services.mark_offline, forget_answers),
 }
 

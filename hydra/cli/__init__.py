@@ -38,6 +38,10 @@ def parser() -> argparse.ArgumentParser:
         part.set_defaults(run=run_part, part=name)
     migrate = commands.add_parser("migrate", help="bring the database up to date")
     migrate.set_defaults(run=run_migrate)
+    verify = commands.add_parser("verify-audit", help="find the first event that was tampered with")
+    verify.add_argument("--org", metavar="SLUG", help="this organization alone")
+    verify.add_argument("--head", metavar="FILE", help="a head exported before, to compare with")
+    verify.set_defaults(run=run_verify_audit)
     agent = commands.add_parser("agent", help="the agent program", add_help=False)
     agent.add_argument("rest", nargs=argparse.REMAINDER)
     agent.set_defaults(run=run_agent)
@@ -63,6 +67,12 @@ def run_part(asked: argparse.Namespace) -> int:
 def run_migrate(_: argparse.Namespace) -> int:
     processes.migrate()
     return 0
+
+
+def run_verify_audit(asked: argparse.Namespace) -> int:
+    from hydra.cli import audit  # noqa: PLC0415  # Django is set up on import
+
+    return audit.run(org=asked.org, head=asked.head)
 
 
 def run_agent(asked: argparse.Namespace) -> int:

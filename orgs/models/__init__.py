@@ -2,7 +2,7 @@
 
 from orgs.models.actors import SYSTEM, Actor, ActorKind
 from orgs.models.environments import Environment, EnvironmentQuerySet
-from orgs.models.events import AuditSeal, Event, EventQuerySet
+from orgs.models.events import AuditSeal, AuditSealQuerySet, Event, EventQuerySet
 from orgs.models.icons import Icon, IconQuerySet
 from orgs.models.idempotency import IdempotencyRecord
 from orgs.models.invites import InviteCode, InviteCodeQuerySet
@@ -18,6 +18,7 @@ __all__ = [
     "ApiKey",
     "ApiKeyQuerySet",
     "AuditSeal",
+    "AuditSealQuerySet",
     "Environment",
     "EnvironmentQuerySet",
     "Event",

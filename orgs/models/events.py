@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from hydra import keys
+from hydra import keys, sealed
 from orgs.models.actors import ActorKind
 from orgs.models.organizations import Organization
 
@@ -60,11 +60,6 @@ class Event(models.Model):
             models.Index(fields=["subject_uid", "-id"], name="event_of_subject"),
             models.Index(fields=["id"], condition=Q(needs_fanout=True), name="event_to_fan_out"),
             models.Index(fields=["id"], condition=Q(sequence=None), name="event_to_number"),
-            models.Index(
-                fields=["org", "sequence"],
-                condition=Q(seal="", sequence__isnull=False),
-                name="event_to_seal",
-            ),
             models.Index(fields=["org", "verb", "-id"], name="event_list_of_verb"),
             models.Index(fields=["org", "actor_uid", "-id"], name="event_list_of_actor"),
             models.Index(fields=["org", "created_at"], name="event_list_of_days"),
@@ -81,17 +76,35 @@ class Event(models.Model):
         return f"{self.verb} {self.subject_label}"
 
 
+class AuditSealQuerySet(models.QuerySet["AuditSeal"]):
+    def to_verify(self) -> AuditSealQuerySet:
+        """The chains that it is time to verify, the longest overdue first."""
+        return self.filter(verify_due_at__lte=Now()).order_by("verify_due_at", "pk")
+
+
 class AuditSeal(models.Model):
-    """Where an organization's hash chain ends, and when the chain was last verified."""
+    """Where an organization's hash chain ends, and when the chain was last verified.
+
+    The chain has a key of its own, sealed here, so that it outlives the installation's keys.
+    """
 
     org = models.OneToOneField(Organization, models.CASCADE, related_name="audit_seal")
+    key_sealed = models.BinaryField(help_text="The key of this chain")
     sequence = models.BigIntegerField(default=0)
-    head = models.CharField(max_length=64, help_text="The seal of the event with that sequence")
+    head = models.CharField(
+        max_length=64, blank=True, help_text="The seal of the event with that sequence"
+    )
     mac = models.CharField(max_length=64, help_text="Binds organization, sequence and head")
     sealed_at = models.DateTimeField(db_default=Now())
     verified_at = models.DateTimeField(null=True)
     verified_sequence = models.BigIntegerField(null=True)
     fault = models.CharField(max_length=300, blank=True, help_text="What was found wrong; or empty")
+    verify_due_at = models.DateTimeField(db_default=Now(), help_text="When to verify again")
+    checked_sequence = models.BigIntegerField(
+        default=0, help_text="How far the verification that is going on has come"
+    )
+
+    objects = AuditSealQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -104,3 +117,14 @@ class AuditSeal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.org} up to {self.sequence}"
+
+    @property
+    def binding(self) -> str:
+        return sealed.binding("auditseal", row=str(self.org_id), field="key", org=str(self.org_id))
+
+    def seal_key(self, key: bytes) -> None:
+        self.key_sealed = sealed.seal(key, bound_to=self.binding)
+
+    def open_key(self) -> bytes:
+        """The key of the chain; `SealBroken` when somebody changed it."""
+        return sealed.open_sealed(self.key_sealed, bound_to=self.binding)

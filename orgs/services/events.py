@@ -8,8 +8,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from hydra import hints, inserts
-from orgs.models import Actor, Event, Organization
+from hydra import hints, inserts, updates
+from orgs.models import Actor, AuditSeal, Event, Organization
 
 NUMBER_BATCH = 1000
 
@@ -54,13 +54,20 @@ def number_events() -> int:
     orgs = Organization.objects.filter(pk__in={org for _, org in waiting}).order_by("pk")
     count = 0
     for org in orgs.select_for_update().only("pk"):
-        last = Event.objects.filter(org=org).aggregate(last=Max("sequence"))["last"] or 0
+        last = last_number(org)
         fresh = Event.objects.filter(org=org, sequence=None, pk__in=[pk for pk, _ in waiting])
-        events = list(fresh.order_by("pk").only("pk"))
-        for number, event in enumerate(events, last + 1):
-            event.sequence = number
-        count += Event.objects.bulk_update(events, ["sequence"], batch_size=200)
+        numbers = enumerate(fresh.order_by("pk").values_list("pk", flat=True), last + 1)
+        count += updates.set_each(Event, "sequence", {pk: number for number, pk in numbers})
     return count
+
+
+def last_number(org: Organization) -> int:
+    """The highest number that was ever given. A number whose event somebody deleted is not free:
+    what was sealed under it would be taken for changed.
+    """
+    given = Event.objects.filter(org=org).aggregate(last=Max("sequence"))["last"] or 0
+    sealed = AuditSeal.objects.filter(org=org).values_list("sequence", flat=True).first() or 0
+    return max(given, sealed)
 
 
 def compose(
