@@ -22,9 +22,11 @@ import agents.services  # noqa: E402
 from agents.models import Agent  # noqa: E402
 from bench import scripts  # noqa: E402
 from hydra import keys  # noqa: E402
-from orgs.models import Actor, ActorKind, Environment, Organization, Plan, User  # noqa: E402
+from orgs.models import Actor, ActorKind, Environment, Organization, Plan, Role, User  # noqa: E402
+from orgs.models.rights import powers_of  # noqa: E402
 from orgs.services import environments, organizations  # noqa: E402
 from orgs.services import keys as key_services  # noqa: E402
+from orgs.services.credentials import Wish  # noqa: E402
 from projects.models import Application, Project  # noqa: E402
 from projects.services import applications, projects, rules, steps  # noqa: E402
 
@@ -73,7 +75,8 @@ def make_scene(parked: int, log_file: str) -> dict[str, object]:
     by = Actor(ActorKind.USER, user.uid, str(user))
     stages = [environments.create_environment(org, name=name, by=by) for name in STAGES]
     agent, agent_key = agents.services.create_agent(org, name="worker", by=by)
-    _, api_key = key_services.create_key(org, name="Bench", by=by, creator=user)
+    wish, powers = Wish("Bench"), powers_of(Role.OWNER)
+    _, api_key = key_services.create_key(org, wish=wish, powers=powers, by=by, creator=user)
     ground = Ground(org, by, stages, agent)
     make_rules(ground)
     make_single(ground, "latency", scripts.FIRST_LINE)

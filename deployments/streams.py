@@ -311,7 +311,7 @@ def address_to_follow(
     """
     told = {
         "org": access.org.uid,
-        "key": access.actor.uid,
+        "key": access.credential,
         "deployment": deployment.uid,
         "job": job,
         "after": after,
@@ -347,7 +347,7 @@ class FollowedLog:
         self.has_more = False
 
     def look(self) -> bytes:
-        access = auth.renew_key(self.reader, org_uid=self.org_uid)
+        access = auth.renew(self.reader, org_uid=self.org_uid)
         access.org.require_active()
         deployment = (
             Deployment.objects.in_org(access.org)

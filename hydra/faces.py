@@ -1,8 +1,8 @@
 """The gate of the API: wiring, on top of everything, and named in the settings' middleware.
 
 A request below a face leaves Django's usual path here: no session, no cookie, no page's middleware.
-In this order: the key, the limit of its minute, the route, the repeat, the view; and whatever
-happens is answered in the face's dialect with the same headers.
+In this order: the key, its organization, the limit of its minute, the route, the repeat, the view;
+and whatever happens is answered in the face's dialect with the same headers.
 """
 
 from __future__ import annotations
@@ -27,14 +27,19 @@ from hydra.api.answers import answer
 from hydra.api.calls import Call
 from hydra.api.dialects import dialect_of
 from hydra.api.limits import limiter, network_of
-from hydra.errors import Invalid, Refused, Unavailable
+from hydra.errors import Invalid, NotFound, Refused
 from hydra.requests import request_id_of
 from orgs import auth
 from orgs.access import Access, address_of
+from orgs.models import Plan
 from orgs.services import idempotency
 
 REFUSALS = (Refused, Http404, APIException, SuspiciousOperation, UnreadablePostError)
 
+BELOW_AN_ORGANIZATION = "api/v1/orgs/<"
+PROJECTS = "api/v1/projects"  # to create one may name its organization in the body
+
+NOT_KEPT = frozenset({401, 403, 429})  # with the failures of a server, that may pass
 FAILURES_PER_MINUTE = 60
 TRUSTED_FOR_SECONDS = 600
 MAX_TRUSTED = 10_000
@@ -77,22 +82,83 @@ def enter(call: Call) -> HttpResponse:
     request = call.request
     request.get_host()  # a host that is not ours is refused before anything is believed
     token = token_of(call)
-    access = admit(call, token)
-    request.access = access  # type: ignore[attr-defined]  # ours, on Django's class
-    call.standing = limiter.use(access.actor.uid, plans.requests_per_minute(access.org))
+    bearer = admit(call, token)
+    request.bearer = bearer  # type: ignore[attr-defined]  # ours, on Django's class
+    match, access = settle(call, bearer)
+    if call.dialect.takes_key_anywhere and call.sent.get("key", token) != token:
+        raise auth.KeyRefused
+    if access is not None:
+        access.org.require_active()
+    request.access = access  # type: ignore[attr-defined]  # as above
+    key = request.headers.get("Idempotency-Key")
+    if request.method == "POST" and key is not None and access is not None:
+        return answer_once(call, match, access=access, key=key)
+    return run(call, match)
+
+
+def settle(call: Call, bearer: auth.Bearer) -> tuple[ResolverMatch, Access | None]:
+    """Count the request, and find its route and the organization that it is about, if any."""
+    if isinstance(bearer, Access):
+        return enter_as_program(call, bearer)
+    return enter_as_person(call, bearer)
+
+
+def enter_as_program(call: Call, access: Access) -> tuple[ResolverMatch, Access]:
+    """A key works in one organization; a request that names another finds nothing there."""
+    count(call, access.credential, plans.requests_per_minute(access.org))
+    match = route(call.request)
+    named = organization_named(call, match)
+    if named not in ("", access.org.slug, access.org.uid):
+        raise NotFound(f"There is no organization {named}.")
+    return match, access
+
+
+def enter_as_person(call: Call, bearer: auth.TokenBearer) -> tuple[ResolverMatch, Access | None]:
+    """A token works where the request says, and has in each organization the limit of its plan.
+
+    What is asked of no organization, or of none of theirs, counts for itself.
+    """
+    limit = plans.PLANS[Plan.FREE].requests_per_minute
+    try:
+        match = route(call.request)
+        access = None if is_personal(match) else bearer.access_in(organization_named(call, match))
+    except REFUSALS:
+        count(call, bearer.credential, limit)
+        raise
+    if access is None:
+        count(call, bearer.credential, limit)
+    else:
+        limit = plans.requests_per_minute(access.org)
+        count(call, f"{bearer.credential}:{access.org.uid}", limit)
+    return match, access
+
+
+def count(call: Call, name: str, limit: int) -> None:
+    """Count the request; refuse it when it is one too many."""
+    call.standing = limiter.use(name, limit)
     if call.standing.is_over:
         raise faults.RateLimited(
             f"More than {call.standing.limit} requests in this minute.",
             retry_after_seconds=call.standing.seconds_left,
         )
-    if call.dialect.takes_key_anywhere and call.sent.get("key", token) != token:
-        raise auth.KeyRefused
-    access.org.require_active()
-    match = route(request)
-    key = request.headers.get("Idempotency-Key")
-    if request.method == "POST" and key is not None:
-        return answer_once(call, match, access=access, key=key)
-    return run(call, match)
+
+
+def is_personal(match: ResolverMatch) -> bool:
+    """Whether the route concerns a person and no organization."""
+    return bool(getattr(getattr(match.func, "cls", None), "is_personal", False))
+
+
+def organization_named(call: Call, match: ResolverMatch) -> str:
+    """The organization that a request means: by its address, a header, its query or its body."""
+    if match.route.startswith(BELOW_AN_ORGANIZATION):
+        return str(match.kwargs["slug"])
+    request = call.request
+    asked = request.GET.get("orgSlug") or request.GET.get("org") or ""
+    named = request.headers.get("X-Hydra-Organization", "").strip() or asked
+    if named or request.method != "POST" or match.route != PROJECTS:
+        return named
+    in_body = call.sent.get("orgSlug")
+    return in_body if isinstance(in_body, str) else ""
 
 
 def token_of(call: Call) -> str:
@@ -114,7 +180,7 @@ def token_of(call: Call) -> str:
     return token if isinstance(token, str) else ""
 
 
-def admit(call: Call, token: str) -> Access:
+def admit(call: Call, token: str) -> auth.Bearer:
     """Whom the key belongs to. An address that keeps failing is not looked up for a while."""
     address = address_of(call.request)
     name = f"failures:{network_of(address)}"
@@ -122,14 +188,14 @@ def admit(call: Call, token: str) -> Access:
     if call.standing.is_over and not trusted.has(token):
         raise too_many_failures(call)
     try:
-        access = auth.authenticate_key(token, request_id=call.request_id, address=address)
+        bearer = auth.authenticate(token, request_id=call.request_id, address=address)
     except auth.KeyRefused:
         call.standing = limiter.use(name, FAILURES_PER_MINUTE)
         if call.standing.is_over:
             raise too_many_failures(call) from None
         raise
     trusted.add(token)
-    return access
+    return bearer
 
 
 def too_many_failures(call: Call) -> faults.RateLimited:
@@ -153,13 +219,16 @@ def route(request: HttpRequest) -> ResolverMatch:
 
 
 def run(call: Call, match: ResolverMatch) -> HttpResponse:
-    """The view's answer. What it refuses is an answer too, and is kept like one."""
+    """The view's answer. What it refuses is an answer too, and is kept like one, unless the same
+    request may fare better another time: with one more permission, or a little later.
+    """
     try:
         response: HttpResponse = match.func(call.request, *match.args, **match.kwargs)
-    except Unavailable:
-        raise  # to be tried again, so not to be kept
     except REFUSALS as error:
-        return word(call, faults.fault_of(error))
+        fault = faults.fault_of(error)
+        if fault.status in NOT_KEPT or fault.status >= 500:
+            raise
+        return word(call, fault)
     return response
 
 
@@ -184,7 +253,7 @@ def fingerprint(call: Call, access: Access) -> str:
     Who asks belongs to it, so that no key is shown the answer that another one got.
     """
     query = sorted((name, values) for name, values in call.request.GET.lists() if name != "key")
-    told = f"{access.actor.uid}|{call.request.method}|{call.request.path}|{query}|"
+    told = f"{access.credential}|{call.request.method}|{call.request.path}|{query}|"
     return hashlib.sha256(told.encode() + call.body).hexdigest()
 
 

@@ -29,7 +29,14 @@ from hydra.errors import Forbidden, Refused
 from hydra.htmx import HtmxRequest
 from hydra.requests import request_id_of
 from orgs.models import Actor, ActorKind, Membership, Organization, Role, User
-from orgs.models.rights import CI_PERMISSIONS, ROLE_RIGHTS, Right, permission, unknown_permissions
+from orgs.models.rights import (
+    CI_PERMISSIONS,
+    ROLE_RIGHTS,
+    Powers,
+    Right,
+    permission,
+    unknown_permissions,
+)
 
 __all__ = [
     "CI_PERMISSIONS",
@@ -64,7 +71,8 @@ class Access:
     """One actor in one organization, with what it may do there.
 
     `permissions` is None for a person, whose role alone decides; a key is held to both.
-    `user_pk` is that person, or the one whom a key acts for: its creator.
+    `user_pk` is that person, or the one whom a key acts for: its creator. `credential` is the uid
+    of the key or token that was sent.
     """
 
     org: Organization
@@ -72,6 +80,13 @@ class Access:
     role: str
     permissions: frozenset[str] | None = None
     user_pk: int | None = None
+    credential: str = ""
+
+    @property
+    def powers(self) -> Powers:
+        """What may be handed on to a key."""
+        rights = frozenset(right for right in Right if self.role_grants(right))
+        return Powers(rights, self.permissions)
 
     def allows(self, right: Right, scope: str = "") -> bool:
         """Whether the right is granted, on the object with uid `scope` or on all."""

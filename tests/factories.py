@@ -30,12 +30,16 @@ from orgs.models import (
     InviteCode,
     Membership,
     Organization,
+    PersonalToken,
     Plan,
     Role,
     User,
 )
+from orgs.models.rights import PersonalRight, Powers, Right, powers_of
 from orgs.services import environments, invites, organizations
 from orgs.services import keys as key_services
+from orgs.services import tokens as token_services
+from orgs.services.credentials import Wish
 from orgs.services.slugs import free_slug
 from projects.models import (
     Application,
@@ -122,15 +126,40 @@ def make_key(
     name: str = "pipeline",
     **fields: Any,
 ) -> tuple[ApiKey, str]:
-    """A key, and the token to send. `fields` may put it into a past that no service makes."""
+    """A key, and the token to send. `fields` may put it into a past that no service makes.
+
+    It may hold more than its creator has, as when their role was a higher one then.
+    """
     creator = creator or owner_of(org)
     key, token = key_services.create_key(
-        org, name=name, permissions=permissions, by=actor_of(creator), creator=creator
+        org,
+        wish=Wish(name, tuple(permissions)),
+        powers=powers_of(Role.OWNER),
+        by=actor_of(creator),
+        creator=creator,
     )
     if fields:
         ApiKey.objects.filter(pk=key.pk).update(**fields)
         key.refresh_from_db()
     return key, token
+
+
+def make_token(
+    user: User,
+    *,
+    permissions: Iterable[str] = CI_PERMISSIONS,
+    name: str = "laptop",
+    **fields: Any,
+) -> tuple[PersonalToken, str]:
+    """A personal token, and what to send. It may hold more than its user has."""
+    powers = Powers(frozenset((*Right, *PersonalRight)))
+    made, token = token_services.create_token(
+        user, wish=Wish(name, tuple(permissions)), powers=powers, by=actor_of(user)
+    )
+    if fields:
+        PersonalToken.objects.filter(pk=made.pk).update(**fields)
+        made.refresh_from_db()
+    return made, token
 
 
 def make_environment(org: Organization, name: str = "", *, by: Actor = SYSTEM) -> Environment:

@@ -23,6 +23,7 @@ UNLIMITED = -1
 WINDOW_SECONDS = 60
 REDIS_TIMEOUT_SECONDS = 1
 BREAK_SECONDS = 5
+KEPT_MINUTES = 3
 MAX_COUNTED = 200_000  # more names than this in one minute are an attack, not customers
 
 
@@ -48,35 +49,43 @@ class Standing:
 
 
 class ProcessCounter:
-    """Counts in this process; forgets everything when the minute ends."""
+    """Counts in this process, minute by minute.
+
+    The last few minutes are kept apart: a thread that read the clock just before a minute's end
+    and counts just after it must not be taken for the next minute, nor end that one's count.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._minute = 0
-        self._counts: dict[str, int] = {}
+        self._minutes: dict[int, dict[str, int]] = {}
 
     def add(self, name: str, minute: int) -> int:
         """Count one more for `name`, and say how many that makes."""
         with self._lock:
-            self._turn(minute)
-            count = self._counts.get(name, 0) + 1
-            self._counts[name] = count
-            return count
+            counts = self._counts(minute)
+            counts[name] = counts.get(name, 0) + 1
+            return counts[name]
 
     def raise_to(self, name: str, minute: int, count: int) -> None:
         """Remember what another counter knows, if it is more."""
         with self._lock:
-            self._turn(minute)
-            self._counts[name] = max(count, self._counts.get(name, 0))
+            counts = self._counts(minute)
+            counts[name] = max(count, counts.get(name, 0))
 
     def count(self, name: str, minute: int) -> int:
         with self._lock:
-            return self._counts.get(name, 0) if minute == self._minute else 0
+            return self._minutes.get(minute, {}).get(name, 0)
 
-    def _turn(self, minute: int) -> None:
-        if minute != self._minute or len(self._counts) >= MAX_COUNTED:
-            self._minute = minute
-            self._counts = {}
+    def _counts(self, minute: int) -> dict[str, int]:
+        """This minute's counts. The minute that was opened first goes, so a clock that is set back
+        opens one that stays.
+        """
+        counts = self._minutes.get(minute)
+        if counts is None or len(counts) >= MAX_COUNTED:
+            counts = self._minutes[minute] = {}
+            if len(self._minutes) > KEPT_MINUTES:
+                del self._minutes[next(iter(self._minutes))]
+        return counts
 
 
 class RedisCounter:

@@ -13,9 +13,21 @@ from django.db import transaction
 import agents.services
 from agents.models import Agent
 from hydra import keys
-from orgs.models import Actor, ActorKind, ApiKey, Environment, Membership, Organization, Plan, User
+from orgs.models import (
+    Actor,
+    ActorKind,
+    ApiKey,
+    Environment,
+    Membership,
+    Organization,
+    Plan,
+    Role,
+    User,
+)
+from orgs.models.rights import powers_of
 from orgs.services import environments, organizations
 from orgs.services import keys as key_services
+from orgs.services.credentials import Wish
 from projects.models import Application, FileType, Project
 from projects.services import applications, configs, overrides, projects, rules, steps
 
@@ -191,7 +203,10 @@ def demo_key(org: Organization, token: str, *, user: User, by: Actor) -> str:
     """The known API key if it still works, else a new one."""
     if ApiKey.objects.in_org(org).live().filter(digest=keys.digest(token)).exists():
         return token
-    _, token = key_services.create_key(org, name="Demo pipeline", by=by, creator=user)
+    wish = Wish("Demo pipeline")
+    _, token = key_services.create_key(
+        org, wish=wish, powers=powers_of(Role.OWNER), by=by, creator=user
+    )
     return token
 
 

@@ -1,4 +1,4 @@
-"""`/api/v1/orgs`: the organization that the key belongs to. Another one does not exist for it."""
+"""`/api/v1/orgs`: the organizations that the caller belongs to. Another one does not exist here."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TypedDict
 from django.http import HttpRequest, HttpResponse
 
 from hydra.api.answers import Moment, moment
-from hydra.api.dialects import Pagination
-from hydra.api.paging import OLDEST_FIRST, limit_of, not_ours
+from hydra.api.paging import OLDEST_FIRST
 from hydra.api.schema import PAGED, Operation, data, described, page
-from hydra.errors import Invalid, NotFound
-from orgs.access import Right, permission
-from orgs.gate import OrgViewSet
+from hydra.errors import NotFound
+from orgs.access import Access, Right, permission
+from orgs.auth import Bearer
+from orgs.gate import FaceViewSet, OrgViewSet
 from orgs.models import Membership
 
 
@@ -22,7 +22,7 @@ class CountShown(TypedDict):
 
 
 class OrganizationListedShown(TypedDict):
-    """An organization, and the role that the key's creator has in it."""
+    """An organization, and the role that the caller has in it: a key has its creator's."""
 
     id: str
     name: str
@@ -67,28 +67,42 @@ def show_member(membership: Membership) -> MemberShown:
     )
 
 
-class OrganizationViewSet(OrgViewSet):
+def show_listed(membership: Membership) -> OrganizationListedShown:
+    org = membership.org
+    return OrganizationListedShown(id=org.uid, name=org.name, slug=org.slug, role=membership.role)
+
+
+class OrganizationListViewSet(FaceViewSet):
+    """Where the caller belongs: a key to one organization, a personal token to all its person's."""
+
+    is_personal = True
+
+    def admit(self, request: HttpRequest) -> None:
+        self.bearer: Bearer = request.bearer  # type: ignore[attr-defined]  # the gate's
+
     @described(
         Operation(
             name="listOrganizations",
-            summary="List the organizations that the key belongs to",
+            summary="List the organizations that the key or token belongs to",
             tag="Organizations",
             shows=page(OrganizationListedShown),
             permission=permission(Right.ORGANIZATION_READ),
             query=PAGED,
         )
     )
-    def list(self, request: HttpRequest) -> HttpResponse:
-        self.require(Right.ORGANIZATION_READ)
-        if request.GET.get("cursor"):
-            raise Invalid.at("cursor", "This cursor is not of this list.", "Leave it out.")
-        shown = OrganizationListedShown(
-            id=self.org.uid, name=self.org.name, slug=self.org.slug, role=self.access.role
-        )
-        if "cursor" in request.GET:
-            raise not_ours()  # a list of one never gives one out
-        return self.show_list([shown], Pagination(None, limit_of(request.GET)))
+    def list(self, _request: HttpRequest) -> HttpResponse:
+        self.bearer.require(Right.ORGANIZATION_READ)
+        mine = Membership.objects.filter(user=self.bearer.user_pk).select_related("org")
+        if isinstance(self.bearer, Access):
+            mine = mine.in_org(self.bearer.org)
+        return self.show_page(mine, show_listed, order=OLDEST_FIRST)
 
+    @property
+    def place(self) -> str:
+        return f"{self.bearer.credential}/orgs"
+
+
+class OrganizationViewSet(OrgViewSet):
     @described(
         Operation(
             name="getOrganization",

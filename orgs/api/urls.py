@@ -4,11 +4,11 @@ from django.urls import path
 
 from orgs.api.environments import EnvironmentViewSet
 from orgs.api.keycheck import HealthViewSet, UsageViewSet
-from orgs.api.organizations import OrganizationViewSet
+from orgs.api.organizations import OrganizationListViewSet, OrganizationViewSet
 
 native = [
     path("environments", EnvironmentViewSet.as_view({"get": "list", "post": "create"})),
-    path("orgs", OrganizationViewSet.as_view({"get": "list"})),
+    path("orgs", OrganizationListViewSet.as_view({"get": "list"})),
     path("orgs/<str:slug>", OrganizationViewSet.as_view({"get": "retrieve"})),
     path("orgs/<str:slug>/members", OrganizationViewSet.as_view({"get": "members"})),
 ]

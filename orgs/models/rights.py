@@ -6,6 +6,7 @@ The permissions of keys, `{resource}.{scope}.{action}`, are another spelling of 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 
 from orgs.models.organizations import Role
@@ -50,6 +51,13 @@ class Right(StrEnum):
     AUDIT_READ = "audit.read"
 
 
+class PersonalRight(StrEnum):
+    """What concerns a person and no organization: only personal tokens can hold it."""
+
+    TOKEN_READ = "token.read"  # noqa: S105  # the name of a right
+    TOKEN_WRITE = "token.write"  # noqa: S105  # as above
+
+
 READS = frozenset(
     {
         Right.PROJECT_READ,
@@ -91,15 +99,15 @@ CI_PERMISSIONS = (
 )
 
 
-def permission(right: Right, scope: str = "*") -> str:
+def permission(right: str, scope: str = "*") -> str:
     """A right as keys spell it: `project.*.create_deployment`."""
     resource, action = right.split(".")
     return f"{resource}.{scope or '*'}.{action}"
 
 
-def unknown_permissions(permissions: Iterable[str]) -> list[str]:
+def unknown_permissions(permissions: Iterable[str], *, among: Iterable[str] = Right) -> list[str]:
     """Those that name no right, so that a typo is not taken for a restriction."""
-    known = {right.split(".")[0] + "/" + right.split(".")[1] for right in Right}
+    known = {str(right).replace(".", "/") for right in among}
     return [
         held
         for held in permissions
@@ -107,6 +115,28 @@ def unknown_permissions(permissions: Iterable[str]) -> list[str]:
         or not parts[1]
         or f"{parts[0]}/{parts[2]}" not in known
     ]
+
+
+@dataclass(frozen=True)
+class Powers:
+    """What somebody may hand on to a key: their own rights, and a program's within its own."""
+
+    rights: frozenset[str]
+    permissions: frozenset[str] | None = None
+
+    def lacks(self, held: str) -> bool:
+        """Whether the permission `held` would be more than they have themselves."""
+        resource, _, action = held.split(".")
+        right = f"{resource}.{action}"
+        if right not in self.rights:
+            return True
+        return self.permissions is not None and self.permissions.isdisjoint(
+            {held, permission(right)}
+        )
+
+
+def powers_of(role: str, permissions: frozenset[str] | None = None) -> Powers:
+    return Powers(frozenset(ROLE_RIGHTS.get(role, ())), permissions)
 
 
 def grantable_by(role: str) -> frozenset[Role]:

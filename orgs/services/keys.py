@@ -1,83 +1,79 @@
-"""Making and revoking API keys; `orgs.auth` recognizes them."""
+"""Making, rotating and revoking API keys; `orgs.auth` recognizes them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models.functions import Now
-from django.utils import timezone
 
 from hydra import keys
-from hydra.errors import Detail, Invalid
 from orgs.models import Actor, ApiKey, Organization, User
-from orgs.models.rights import CI_PERMISSIONS, unknown_permissions
-from orgs.services import events
+from orgs.models.rights import Powers, Right
+from orgs.services import credentials, events, scopes
+from orgs.services.credentials import Wish
 from orgs.services.events import Subject
 
 
 @transaction.atomic
-def create_key(  # noqa: PLR0913  # a key's facts and the two who answer for it
-    org: Organization,
-    *,
-    name: str,
-    permissions: Iterable[str] = CI_PERMISSIONS,
-    expires_at: datetime | None = None,
-    by: Actor,
-    creator: User,
+def create_key(
+    org: Organization, *, wish: Wish, powers: Powers, by: Actor, creator: User
 ) -> tuple[ApiKey, str]:
-    """A credential for programs, and its token, which is never to be had again."""
-    name, chosen = name.strip(), list(dict.fromkeys(permissions))
-    require_sound(name=name, permissions=chosen, expires_at=expires_at)
-    token = keys.new_token(keys.API_KEY)
-    key = ApiKey.objects.create(
-        org=org,
-        name=name,
-        digest=keys.digest(token),
-        shown_prefix=keys.shown_prefix(token),
-        last_four=keys.last_four(token),
-        permissions=chosen,
-        created_by=creator,
-        expires_at=expires_at,
-    )
-    events.record(
-        org=org,
-        by=by,
-        verb="api_key.created",
-        subject=Subject("api_key", key.uid, key.name),
-        data={"permissions": chosen, "expires_at": expires_at.isoformat() if expires_at else None},
-    )
+    """A credential for programs, and its token, which is never to be had again.
+
+    It is given nothing that whoever asks does not have, and later it never has more than the role
+    that `creator` has then.
+    """
+    wish = credentials.sound(wish, among=Right)
+    credentials.require_within(powers, wish.permissions)
+    scopes.require_known([org], wish.permissions)
+    key, token = insert(org, wish, creator=creator)
+    record(key, "api_key.created", by=by, data=told(wish))
     return key, token
+
+
+@transaction.atomic
+def rotate_key(
+    key: ApiKey, *, overlap_days: int, powers: Powers, by: Actor, creator: User
+) -> tuple[ApiKey, str]:
+    """Put a new key with the same permissions into the place of `key`, which ends after a while.
+
+    Of two who try at once one wins. An earlier end that the old key has stays as it is.
+    """
+    old = credentials.locked(key)
+    credentials.require_rotatable(old)
+    credentials.require_within(powers, old.permissions)
+    new, token = insert(old.org, credentials.successor_of(old), creator=creator)
+    credentials.end_after(old, days=overlap_days, successor=new)
+    record(
+        old,
+        "api_key.rotated",
+        by=by,
+        data=credentials.rotation(old, successor=new.uid, days=overlap_days),
+    )
+    return new, token
 
 
 @transaction.atomic
 def revoke_key(key: ApiKey, *, by: Actor) -> ApiKey:
     """End a key at once and for good; safe to repeat."""
-    if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=Now()):
-        events.record(
-            org=key.org,
-            by=by,
-            verb="api_key.revoked",
-            subject=Subject("api_key", key.uid, key.name),
-        )
-    key.refresh_from_db(fields=["revoked_at"])
+    if credentials.revoke(key):
+        record(key, "api_key.revoked", by=by)
     return key
 
 
-def require_sound(*, name: str, permissions: list[str], expires_at: datetime | None) -> None:
-    if not name:
-        raise Invalid.at("name", "A key needs a name.", "Name the program that will hold it.")
-    if expires_at is not None and expires_at <= timezone.now():
-        raise Invalid.at("expires_at", "The key would have expired already.", "Choose a later day.")
-    if not permissions:
-        raise Invalid.at("permissions", "A key needs at least one permission.")
-    unknown = unknown_permissions(permissions)
-    if unknown:
-        raise Invalid(
-            f"There is no permission {unknown[0]}.",
-            details=[
-                Detail(location=f"permissions.{permissions.index(held)}", message=f"{held}?")
-                for held in unknown
-            ],
-        )
+def insert(org: Organization, wish: Wish, *, creator: User) -> tuple[ApiKey, str]:
+    token = keys.new_token(keys.API_KEY)
+    facts = credentials.facts(wish, token)
+    return ApiKey.objects.create(org=org, created_by=creator, **facts), token
+
+
+def told(wish: Wish) -> dict[str, Any]:
+    """What the log remembers of a new key."""
+    expires_at = wish.expires_at.isoformat() if wish.expires_at else None
+    return {"permissions": list(wish.permissions), "expires_at": expires_at}
+
+
+def record(key: ApiKey, verb: str, *, by: Actor, data: dict[str, Any] | None = None) -> None:
+    events.record(
+        org=key.org, by=by, verb=verb, subject=Subject("api_key", key.uid, key.name), data=data
+    )

@@ -44,6 +44,10 @@ STATES: dict[str, tuple[str, str]] = {
     "pending": ("Pending", "pending"),
     "never": ("Never seen", "pending"),
     "disabled": ("Disabled", "canceled"),
+    "live": ("Live", "succeeded"),
+    "ending": ("Ends soon", "waiting"),
+    "replaced": ("Replaced", "superseded"),
+    "revoked": ("Revoked", "canceled"),
 }
 UNITS = ((86_400 * 365, "y"), (86_400 * 30, "mo"), (86_400, "d"), (3600, "h"), (60, "min"))
 

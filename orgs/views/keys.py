@@ -14,6 +14,7 @@ from orgs.access import OrgRequest, Right, fresh, member
 from orgs.forms import ApiKeyForm
 from orgs.models import ApiKey
 from orgs.services import keys
+from orgs.services.credentials import Wish
 
 # A backslash ends each line of the command, as a shell wants it.
 TRY_IT = """curl -X POST {address}/api/externals/version/create \\
@@ -38,11 +39,13 @@ def key_create(request: OrgRequest) -> HttpResponse:
     form = ApiKeyForm(request.POST)
     if not form.is_valid():
         return show(request, form=form, status=422)
+    wish = Wish(
+        form.cleaned_data["name"], tuple(form.cleaned_data["permissions"]), form.expires_at()
+    )
     key, token = keys.create_key(
         request.org,
-        name=form.cleaned_data["name"],
-        permissions=form.cleaned_data["permissions"],
-        expires_at=form.expires_at(),
+        wish=wish,
+        powers=request.access.powers,
         by=request.access.actor,
         creator=request.user,
     )

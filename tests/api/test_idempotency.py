@@ -15,7 +15,7 @@ from django.utils import timezone
 from agents.models import Agent
 from hydra.errors import Unavailable
 from orgs.api import environments as edge
-from orgs.models import Environment, IdempotencyRecord, Organization
+from orgs.models import ApiKey, Environment, IdempotencyRecord, Organization
 from orgs.services import idempotency
 from projects.models import Version
 from tests import factories
@@ -89,6 +89,17 @@ def test_a_refusal_is_an_answer_and_comes_again(api: Api) -> None:
     assert first.status_code == 409
     assert (again.status_code, again.content) == (409, first.content)
     assert again["Idempotent-Replayed"] == "true"
+
+
+def test_a_missing_permission_is_not_kept(northwind: Organization) -> None:
+    key, token = factories.make_key(northwind, permissions=["environment.*.read"])
+    program = Api(token)
+    assert post(program).status_code == 403
+    assert not IdempotencyRecord.objects.exists()
+
+    ApiKey.objects.filter(pk=key.pk).update(permissions=["environment.*.write"])
+
+    assert post(program).status_code == 201
 
 
 @pytest.mark.parametrize("key", ["", "k" * 256, "schlüssel"])

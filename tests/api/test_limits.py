@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from django.conf import settings
 
-from hydra.api.limits import UNLIMITED, Limiter, RedisCounter, network_of
+from hydra.api.limits import UNLIMITED, Limiter, ProcessCounter, RedisCounter, network_of
 
 NOON = 1_763_726_400  # a whole minute
 
@@ -76,6 +76,46 @@ def test_of_many_at_once_exactly_the_limit_is_allowed(limiter: Limiter) -> None:
         counts = sum(pool.map(use_many, range(8)), Counter())
 
     assert counts == {False: 100, True: 300}
+
+
+def test_who_counts_late_for_the_old_minute_ends_no_count_of_the_new_one() -> None:
+    counter = ProcessCounter()
+    counter.add("key", 1)
+    counter.add("key", 2)
+
+    assert counter.add("key", 1) == 2
+    assert counter.add("key", 2) == 2
+
+
+def test_of_many_at_the_minutes_edge_each_minute_allows_exactly_the_limit(
+    limiter: Limiter,
+) -> None:
+    """Some have read the clock just before the edge when others count just after it."""
+    barrier = threading.Barrier(8)
+    passed: Counter[int] = Counter()
+    lock = threading.Lock()
+
+    def use_many(_: int) -> None:
+        barrier.wait()
+        after_the_edge = 0
+        while after_the_edge < 100:
+            standing = limiter.use("key", 100)
+            after_the_edge += standing.resets_at > NOON + 60
+            with lock:
+                passed[standing.resets_at] += not standing.is_over
+
+    with time_machine.travel(NOON + 59.5, tick=True), ThreadPoolExecutor(8) as pool:
+        list(pool.map(use_many, range(8)))
+
+    assert dict(passed) == {NOON + 60: 100, NOON + 120: 100}
+
+
+def test_minutes_long_past_are_forgotten() -> None:
+    counter = ProcessCounter()
+    for minute in range(100):
+        counter.add("key", minute)
+
+    assert [counter.count("key", minute) for minute in (0, 96, 97, 98, 99)] == [0, 0, 1, 1, 1]
 
 
 def test_a_clock_set_back_gives_no_second_allowance_beyond_its_minute(limiter: Limiter) -> None:

@@ -51,6 +51,31 @@ def suspended_for_nothing(org: Organization) -> Model:
     return org
 
 
+def replaced_key_without_end(org: Organization) -> Model:
+    key, _ = factories.make_key(org)
+    key.replaced_by = factories.make_key(org)[0]
+    return key
+
+
+def key_with_an_unknown_warning(org: Organization) -> Model:
+    key, _ = factories.make_key(org)
+    key.warned_days = 5
+    return key
+
+
+def replaced_token_without_end(org: Organization) -> Model:
+    owner = factories.owner_of(org)
+    token, _ = factories.make_token(owner)
+    token.replaced_by = factories.make_token(owner)[0]
+    return token
+
+
+def token_with_an_unknown_warning(org: Organization) -> Model:
+    token, _ = factories.make_token(factories.owner_of(org))
+    token.warned_days = 5
+    return token
+
+
 def nameless_token(org: Organization) -> Model:
     return PersonalToken(user=factories.owner_of(org), name="", digest="t" * 64)
 
@@ -168,8 +193,12 @@ CLAIMS: dict[str, Callable[[Organization], Model]] = {
     "invite_role_known": invite_of_unknown_role,
     "invite_used_by_somebody_or_not": invite_used_and_revoked,
     "api_key_has_name": nameless_key,
+    "api_key_replaced_has_an_end": replaced_key_without_end,
+    "api_key_warning_known": key_with_an_unknown_warning,
     "org_suspended_with_a_reason": suspended_for_nothing,
     "token_has_name": nameless_token,
+    "token_replaced_has_an_end": replaced_token_without_end,
+    "token_warning_known": token_with_an_unknown_warning,
     "icon_once_per_org": same_icon,
     "audit_seal_verified_up_to_somewhere": verified_up_to_nowhere,
     "event_sequence_unique": second_sequence,

@@ -12,13 +12,23 @@ from hydra.errors import Invalid
 from orgs.access import CI_PERMISSIONS, Right
 from orgs.auth import KeyRefused, authenticate_key, forget_uses
 from orgs.models import ActorKind, ApiKey, Event, Membership, Organization, Plan, Role, User
+from orgs.models.rights import powers_of
 from orgs.services import keys
+from orgs.services.credentials import Wish
 from tests import factories
 from tests.factories import actor_of, make_key
 
 
+def create(
+    org: Organization, creator: User, wish: Wish, *, role: Role = Role.OWNER
+) -> tuple[ApiKey, str]:
+    return keys.create_key(
+        org, wish=wish, powers=powers_of(role), by=actor_of(creator), creator=creator
+    )
+
+
 def test_a_key_is_known_by_its_digest_alone(northwind: Organization, olivia: User) -> None:
-    key, token = keys.create_key(northwind, name=" ci ", by=actor_of(olivia), creator=olivia)
+    key, token = create(northwind, olivia, Wish(" ci "))
 
     kept = ApiKey.objects.filter(pk=key.pk).values()[0]
     assert token not in str(kept)
@@ -33,21 +43,23 @@ def test_a_key_is_known_by_its_digest_alone(northwind: Organization, olivia: Use
 @pytest.mark.parametrize(
     ("wrong", "place"),
     [
-        ({"name": "  "}, "name"),
-        ({"permissions": []}, "permissions"),
-        ({"permissions": ["project.*.read", "project.*.fly"]}, "permissions.1"),
-        ({"permissions": ["project.read"]}, "permissions.0"),
-        ({"permissions": ["project..read"]}, "permissions.0"),
-        ({"expires_at": timezone.now() - timedelta(hours=1)}, "expires_at"),
+        (Wish("  "), "name"),
+        (Wish("x" * 101), "name"),
+        (Wish("ci", ()), "permissions"),
+        (Wish("ci", tuple(f"project.prj_{n}.read" for n in range(1001))), "permissions"),
+        (Wish("ci", ("project.*.read", "project.*.fly")), "permissions.1"),
+        (Wish("ci", ("project.read",)), "permissions.0"),
+        (Wish("ci", ("project..read",)), "permissions.0"),
+        (Wish("ci", ("token.*.read",)), "permissions.0"),  # that is a person's
+        (Wish("ci", ("project.*.read", "project.prj_1.read")), "permissions.1"),
+        (Wish("ci", expires_at=timezone.now() - timedelta(hours=1)), "expires_at"),
     ],
 )
 def test_a_key_that_makes_no_sense_is_refused_with_the_place(
-    northwind: Organization, olivia: User, wrong: dict[str, object], place: str
+    northwind: Organization, olivia: User, wrong: Wish, place: str
 ) -> None:
-    asked = {"name": "ci", "by": actor_of(olivia), "creator": olivia} | wrong
-
     with pytest.raises(Invalid) as refused:
-        keys.create_key(northwind, **asked)  # type: ignore[arg-type]  # what is wrong varies
+        create(northwind, olivia, wrong)
 
     assert refused.value.details[0]["location"] == place
     assert not ApiKey.objects.exists()
@@ -58,9 +70,9 @@ def test_a_key_has_its_permissions_within_its_creators_role(
 ) -> None:
     northwind.plan = Plan.TEAM
     northwind.save()
-    key, token = make_key(
-        northwind, creator=max, permissions=["application.*.create_version", "project.prj_1.read"]
-    )
+    mine, other = factories.make_project(northwind), factories.make_project(northwind)
+    held = ["application.*.create_version", f"project.{mine.uid}.read"]
+    key, token = make_key(northwind, creator=max, permissions=held)
 
     access = authenticate_key(token, request_id="req_1", address="192.0.2.7")
 
@@ -70,8 +82,8 @@ def test_a_key_has_its_permissions_within_its_creators_role(
     assert (access.actor.uid, access.actor.label) == (key.uid, "pipeline")
     assert (access.actor.request_id, access.actor.address) == ("req_1", "192.0.2.7")
     assert access.allows(Right.VERSION_CREATE)
-    assert access.allows(Right.PROJECT_READ, "prj_1")
-    assert not access.allows(Right.PROJECT_READ, "prj_2")
+    assert access.allows(Right.PROJECT_READ, mine.uid)
+    assert not access.allows(Right.PROJECT_READ, other.uid)
     assert not access.allows(Right.DEPLOYMENT_CREATE)
 
 
