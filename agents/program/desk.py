@@ -87,7 +87,7 @@ class Desk:
         with self._changed:
             held = self._held.get(uid)
             if held is None:
-                self._start(Held(uid, fence, self._around), self._work_on_offer, raw)
+                self._start(self._held_for(uid, fence, raw), self._work_on_offer)
             elif fence > held.fence:
                 held.take_over(fence)
                 again = threading.Thread(target=held.wire.ask, args=("start", {}), daemon=True)
@@ -103,6 +103,15 @@ class Desk:
                 say(f"Job {ticket.uid} was left behind: {result.outcome}. {result.reason}".rstrip())
             with self._changed:
                 self._held[ticket.uid] = held
+
+    def _held_for(self, uid: str, fence: int, raw: dict[str, object]) -> Held:
+        """Its job is known before anybody works on it: who comes after must see its target."""
+        held = Held(uid, fence, self._around)
+        try:
+            held.job = read_job(raw)
+        except BadOffer as bad:
+            held.flaw = str(bad)
+        return held
 
     def obey(self, uid: str, fence: int, action: str) -> None:
         """What the server's hello says about a job."""
@@ -176,12 +185,11 @@ class Desk:
         finally:
             self._release(held)
 
-    def _work_on_offer(self, held: Held, raw: dict[str, object]) -> None:
+    def _work_on_offer(self, held: Held) -> None:
         """From the offer to the ticket, and on."""
-        try:
-            job = read_job(raw)
-        except BadOffer as bad:
-            held.answer(Result("failed", str(bad)))
+        job = held.job
+        if job is None:
+            held.answer(Result("failed", held.flaw))
             return
         known = self._around.spool.outcome_of(held.uid)
         if known is not None and not (known == "unknown" and _may_repeat(job)):
@@ -232,7 +240,6 @@ class Desk:
         """Until no other job of the same target is held; False if that takes too long."""
         deadline = time.monotonic() + TARGET_PATIENCE_SECONDS
         with self._changed:
-            held.job = job
             while any(
                 one.job is not None and one.job.target == job.target for one in self._others(held)
             ):

@@ -49,6 +49,7 @@ class Held:
         self.fence = fence
         self.around = around
         self.job: Job | None = None
+        self.flaw = ""  # why the offer is none, where there is no job
         self.ticket: Ticket | None = None
         self.has_started = False  # the server knows that it runs here
         self.is_at_work = False  # a thread sees to it
