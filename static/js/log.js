@@ -9,7 +9,7 @@
 
   const { all, follow: followStream, icon, refreshParts, tick, took } = window.Hydra;
   const BLOCK = 500; // lines
-  const MOST = 60000; // lines on the page
+  const MOST = 20000; // lines on the page
   const LONGEST = 20000; // characters of one line
   const RECALLED = 20000; // lines whose text is kept, should a step turn out to begin among them
   const NEWEST = 4 * 1024 * 1024; // bytes; of a longer log the page shows the end

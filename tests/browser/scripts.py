@@ -65,6 +65,6 @@ BREAKS_IN_PRODUCTION = (
 HOSTILE = (("Attack", ATTACK), ("After the attack", "echo afterwards\n"), ("Silent", "true\n"))
 LONG_LOG = (
     ("Few lines", PULL),
-    ("Many lines", f"for k in $(seq 1 12); do\n{SEQUENCE}done\n"),
+    ("Many lines", f"for k in $(seq 1 5); do\n{SEQUENCE}done\n"),
     ("Last line", 'echo "the end"\n'),
 )
