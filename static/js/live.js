@@ -56,7 +56,7 @@
     if (count) announce(part, fresh, count);
   };
   const announce = (part, fresh, count) => {
-    const panel = part.closest(".panel");
+    const panel = part.closest(".panel") || part;
     let bar = panel.previousElementSibling?.matches("[data-news]") ? panel.previousElementSibling : null;
     if (!bar) {
       bar = document.createElement("div");
@@ -69,6 +69,7 @@
     button.type = "button";
     button.textContent = `${count} new ${part.dataset.new}${count === 1 ? "" : "s"}`;
     button.addEventListener("click", () => {
+      if (panel === part) { window.location.reload(); return; } // there was no table yet
       bar.remove();
       part.replaceChildren(...fresh.childNodes);
       showTimes(part);

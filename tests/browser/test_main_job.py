@@ -88,7 +88,21 @@ def test_the_matrix_follows_by_itself_and_keeps_what_one_typed(owner: Page, hydr
     assert was_never_reloaded(owner)
 
 
+def test_an_empty_list_tells_of_the_first_row(owner: Page, hydra: Hydra) -> None:
+    owner.goto(f"{hydra.org}/deployments/?application=reports&state=running")
+    expect(owner.get_by_text("No deployment fits the filter")).to_be_visible()
+    expect(owner.locator("body[data-live=yes]")).to_be_attached()
+
+    version, uid = create(hydra)
+
+    owner.get_by_role("button", name="1 new deployment", exact=True).click()
+    expect(owner.locator(f"#row-{uid}")).to_contain_text(version)
+    hydra.open_gate(version)
+
+
 def test_new_rows_of_a_list_wait_behind_a_button(owner: Page, hydra: Hydra) -> None:
+    earlier, _ = create(hydra)
+    hydra.open_gate(earlier)
     owner.goto(f"{hydra.org}/deployments/?application=reports")
     expect(owner.locator("body[data-live=yes]")).to_be_attached()
     rows = owner.locator("#deployment-rows tr")
