@@ -69,6 +69,12 @@ def revoke_agent(agent: Agent, *, by: Actor) -> Agent:
     return agent
 
 
+def wake_all_of(org: Organization) -> None:
+    """Let every parked agent ask again after the commit, and learn that its key is gone."""
+    for uid in Agent.objects.in_org(org).live().values_list("uid", flat=True):
+        hints.wake_on_commit("agent", uid)
+
+
 class Superseded(Refused):
     """A newer session has this agent's identity; the older one stops after its jobs."""
 

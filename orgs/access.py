@@ -79,7 +79,7 @@ class Access:
     actor: Actor
     role: str
     permissions: frozenset[str] | None = None
-    user_pk: int | None = None
+    user_pk: int = 0
     credential: str = ""
 
     @property

@@ -1,9 +1,10 @@
-"""What must not leave a project: a place that something is being deployed to."""
+"""What must not go while something is being deployed to it: a place, or a whole organization."""
 
 from __future__ import annotations
 
 from deployments.models import Deployment
 from hydra.errors import Conflict
+from orgs.models import Organization
 from projects.services.departures import Departure
 
 
@@ -25,4 +26,14 @@ def require_nothing_under_way(departure: Departure) -> None:
         raise BeingDeployed(
             f"{found.application} {found.version} is on its way to {found.environment} "
             f"({found.get_state_display().lower()}). Cancel that deployment or let it end first."
+        )
+
+
+def require_nothing_running(org: Organization) -> None:
+    """Refuse the end of an organization while an agent carries something out for it."""
+    found = Deployment.objects.in_org(org).active().with_names().order_by("pk").first()
+    if found is not None:
+        raise BeingDeployed(
+            f"{found.application} {found.version} is being deployed to {found.environment} of "
+            f"{found.project}. Cancel that deployment or let it end first."
         )

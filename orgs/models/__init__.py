@@ -5,7 +5,7 @@ from orgs.models.environments import Environment, EnvironmentQuerySet
 from orgs.models.events import AuditSeal, AuditSealQuerySet, Event, EventQuerySet
 from orgs.models.icons import Icon, IconQuerySet
 from orgs.models.idempotency import IdempotencyRecord
-from orgs.models.invites import InviteCode, InviteCodeQuerySet
+from orgs.models.invites import InviteCode, InviteCodeQuerySet, InviteState
 from orgs.models.keys import ApiKey, ApiKeyQuerySet, PersonalToken, PersonalTokenQuerySet
 from orgs.models.organizations import Membership, MembershipQuerySet, Organization, Plan, Role
 from orgs.models.users import SECOND_FACTORS, User
@@ -28,6 +28,7 @@ __all__ = [
     "IdempotencyRecord",
     "InviteCode",
     "InviteCodeQuerySet",
+    "InviteState",
     "Membership",
     "MembershipQuerySet",
     "Organization",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Case, Exists, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from hydra import keys
 from orgs.models.organizations import Membership, Organization, Role
@@ -16,18 +17,48 @@ def new_invite_uid() -> str:
     return keys.new_uid("inv")
 
 
+class InviteState(models.TextChoices):
+    """What has become of a code. Only an open one lets anybody in."""
+
+    OPEN = "open", "Open"
+    USED = "used", "Used"
+    REVOKED = "revoked", "Revoked"
+    EXPIRED = "expired", "Expired"
+    VOID = "void", "Void"
+
+
+def creator_may_give() -> Q:
+    """Whether the creator is still there to give such a role."""
+    creator = Membership.objects.filter(org=OuterRef("org"), user=OuterRef("created_by"))
+    by_owner = Q(Exists(creator.filter(role=Role.OWNER)))
+    by_manager = Q(Exists(creator.filter(role=Role.MANAGER))) & ~Q(role=Role.OWNER)
+    return by_owner | by_manager
+
+
+def what_became() -> dict[str, Any]:
+    creator = Membership.objects.filter(org=OuterRef("org"), user=OuterRef("created_by"))
+    state = Case(
+        When(used_at__isnull=False, then=Value(InviteState.USED)),
+        When(revoked_at__isnull=False, then=Value(InviteState.REVOKED)),
+        When(expires_at__lte=Now(), then=Value(InviteState.EXPIRED)),
+        When(creator_may_give(), then=Value(InviteState.OPEN)),
+        default=Value(InviteState.VOID),
+        output_field=models.CharField(),
+    )
+    return {"creator_role": Subquery(creator.values("role")[:1]), "state": state}
+
+
 class InviteCodeQuerySet(models.QuerySet["InviteCode"]):
     def in_org(self, org: Organization) -> InviteCodeQuerySet:
         return self.filter(org=org)
 
     def redeemable(self) -> InviteCodeQuerySet:
-        """Not used, revoked or expired, and its creator is still there to give such a role."""
-        creator = Membership.objects.filter(org=OuterRef("org"), user=OuterRef("created_by"))
-        by_owner = Exists(creator.filter(role=Role.OWNER))
-        by_manager = ~Q(role=Role.OWNER) & Exists(creator.filter(role=Role.MANAGER))
-        return self.filter(
-            by_owner | by_manager, used_at=None, revoked_at=None, expires_at__gt=Now()
-        )
+        """Not used, revoked or expired, and not void."""
+        return self.filter(creator_may_give(), used_at=None, revoked_at=None, expires_at__gt=Now())
+
+    def with_state(self) -> InviteCodeQuerySet:
+        """With `state`, and `creator_role`, which is None when the creator has left."""
+        return self.annotate(**what_became())
 
     def with_names(self) -> InviteCodeQuerySet:
         return self.select_related("created_by", "used_by")
@@ -51,6 +82,10 @@ class InviteCode(models.Model):
     used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
 
+    # Of `with_state`.
+    state: str
+    creator_role: str | None
+
     objects = InviteCodeQuerySet.as_manager()
 
     class Meta:
@@ -66,9 +101,3 @@ class InviteCode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.shown_prefix}…"
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it may still be redeemed, for all that this row can tell."""
-        is_spent = self.used_at is not None or self.revoked_at is not None
-        return not is_spent and self.expires_at > timezone.now()

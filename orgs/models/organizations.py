@@ -99,6 +99,9 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     def of(self, user: User) -> MembershipQuerySet:
         return self.filter(user=user).select_related("org").order_by("org__name", "pk")
 
+    def owners(self) -> MembershipQuerySet:
+        return self.filter(role=Role.OWNER)
+
     def with_names(self) -> MembershipQuerySet:
         return self.select_related("user", "org")
 

@@ -1,25 +1,30 @@
-"""Making organizations, and entering one with a code."""
+"""Making organizations, changing what they say of themselves, and entering one with a code."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any, TypedDict
+from zoneinfo import available_timezones
 
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from hydra import keys
-from hydra.errors import Refused
+from hydra.errors import Forbidden, Invalid, Refused
 from orgs.models import (
     Actor,
     ActorKind,
     InviteCode,
+    InviteState,
     Membership,
     Organization,
     Role,
     User,
 )
+from orgs.models.rights import Right, permission
 from orgs.services import environments, events, memberships
 from orgs.services.events import Subject
+from orgs.services.invites import RoleTooHigh
 from orgs.services.slugs import free_slug, stem_of
 
 FIRST_ENVIRONMENTS = ("Development", "Staging", "Production")
@@ -28,7 +33,7 @@ FALLBACK_SLUG = "organization"
 
 
 class InviteRefused(Refused):
-    """A code that cannot be redeemed: wrong, used, expired, revoked or void; it says no more."""
+    """A code that cannot be redeemed. Whoever holds a real one is told why; it is 128 bits."""
 
     code = "invite_refused"
     status = HTTPStatus.BAD_REQUEST
@@ -43,13 +48,7 @@ def create_organization(*, name: str, owner: User, by: Actor | None = None) -> O
     """A new tenant with its first owner and no environments; its address comes from its name."""
     by = by or acting(owner)
     org = insert(name.strip())
-    events.record(
-        org=org,
-        by=by,
-        verb="organization.created",
-        subject=Subject("organization", org.uid, org.name),
-        data={"name": org.name, "slug": org.slug},
-    )
+    record(org, "organization.created", by=by, data={"name": org.name, "slug": org.slug})
     memberships.add_member(org, user=owner, role=Role.OWNER, by=by)
     return org
 
@@ -73,17 +72,81 @@ def welcome(user: User, *, code: str, organization: str, by: Actor) -> Organizat
     return found_organization(name=name, owner=user, by=by)
 
 
+class OrganizationChanges(TypedDict, total=False):
+    """What General changes; what is left out stays."""
+
+    name: str
+    description: str
+    website: str
+    billing_address: str
+    billing_email: str
+    time_zone: str
+    managers_may_edit: bool
+    requires_two_factor: bool
+
+
+# Who edits these settings, and whether everybody needs two-factor, is for an owner to say.
+OWNERS_CHOICES = frozenset({"managers_may_edit", "requires_two_factor"})
+
+
+@transaction.atomic
+def update_organization(
+    org: Organization, *, changes: OrganizationChanges, by: Actor, user_pk: int
+) -> Organization:
+    """Change what the organization says of itself; what stays the same is no event."""
+    org = memberships.lock(org)
+    wanted = {name: trimmed(value) for name, value in changes.items()}
+    after = {name: value for name, value in wanted.items() if getattr(org, name) != value}
+    require_sound(after)
+    require_may_edit(org, set(after), user_pk=user_pk)
+    before = {name: getattr(org, name) for name in after}
+    for name, value in after.items():
+        setattr(org, name, value)
+    if after:
+        org.save(update_fields=list(after))
+        data = {"before": before, "after": after}
+        record(org, "organization.updated", by=by, data=data)
+    return org
+
+
+def trimmed(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value
+
+
+def require_sound(changes: dict[str, object]) -> None:
+    if changes.get("name") == "":
+        raise Invalid.at("name", "An organization needs a name.")
+    zone = changes.get("time_zone")
+    if zone is not None and zone not in available_timezones():
+        raise Invalid.at(
+            "time_zone", f"There is no time zone {zone}.", "Use a name such as Europe/Berlin."
+        )
+
+
+def require_may_edit(org: Organization, names: set[str], *, user_pk: int) -> None:
+    acting = memberships.acting_member(org, user_pk=user_pk)
+    if acting.role == Role.OWNER:
+        return
+    if not org.managers_may_edit:
+        raise Forbidden(permission(Right.ORGANIZATION_UPDATE))
+    if names & OWNERS_CHOICES:
+        raise RoleTooHigh(
+            "Only an owner decides whether managers edit the settings and members need two-factor."
+        )
+
+
 @transaction.atomic
 def join(*, code: str, user: User, by: Actor) -> Membership:
-    """Redeem an invite code: one statement decides who of several has it."""
-    code = code.strip()
-    invite = find_invite(code)
-    invite.org.require_active()
+    """Redeem an invite code. The organization is locked, so that of two who come at once with
+    one code, or for the last place of a plan, the second meets what the first has done.
+    """
+    invite = find_invite(code.strip())
+    memberships.lock(invite.org).require_active()
     if Membership.objects.in_org(invite.org).filter(user=user).exists():
         raise AlreadyMember(f"You are already a member of {invite.org}; the code stays unused.")
     redeemed = InviteCode.objects.redeemable().filter(pk=invite.pk)
     if not redeemed.update(used_by=user, used_at=Now()):
-        raise refusal()
+        raise InviteRefused(why_refused(find_invite(code.strip())))
     events.record(
         org=invite.org,
         by=by,
@@ -95,21 +158,30 @@ def join(*, code: str, user: User, by: Actor) -> Membership:
 
 
 def find_invite(code: str) -> InviteCode:
-    """The invite that may still be redeemed. A code that is not well formed costs no query."""
-    if not keys.looks_valid(code, keys.INVITE_CODE):
-        raise refusal()
-    invites = InviteCode.objects.redeemable().select_related("org")
-    invite = invites.filter(digest=keys.digest(code)).first()
+    """The invite of a code. One that is not well formed costs no query."""
+    invite = None
+    if keys.looks_valid(code, keys.INVITE_CODE):
+        invites = InviteCode.objects.with_state().select_related("org")
+        invite = invites.filter(digest=keys.digest(code)).first()
     if invite is None:
-        raise refusal()
+        raise InviteRefused(
+            "There is no such invite code. Copy it again, whole, or ask whoever invited you for "
+            "a new one."
+        )
     return invite
 
 
-def refusal() -> InviteRefused:
-    return InviteRefused(
-        "This invite code is not valid: it may be mistyped, used already, expired or revoked. "
-        "Ask whoever invited you for a new one."
-    )
+WHY_REFUSED = {
+    InviteState.USED: "has been used already, and a code works once",
+    InviteState.REVOKED: "was revoked",
+    InviteState.EXPIRED: "has expired",
+    InviteState.VOID: "is void: whoever made it may not invite anybody with it any more",
+}
+
+
+def why_refused(invite: InviteCode) -> str:
+    why = WHY_REFUSED[InviteState(invite.state)]
+    return f"This invite code {why}. Ask whoever invited you for a new one."
 
 
 def insert(name: str) -> Organization:
@@ -124,6 +196,11 @@ def insert(name: str) -> Organization:
         except IntegrityError:
             continue
     raise Refused("The organization could not be made just now. Try again.")
+
+
+def record(org: Organization, verb: str, *, by: Actor, data: dict[str, Any]) -> None:
+    subject = Subject("organization", org.uid, org.name)
+    events.record(org=org, by=by, verb=verb, subject=subject, data=data)
 
 
 def acting(user: User) -> Actor:

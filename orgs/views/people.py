@@ -73,7 +73,7 @@ def show(
 ) -> HttpResponse:
     sign_up = f"{settings.HYDRA_URL}{reverse('account_signup')}?{urlencode({'code': code})}"
     context = {
-        "page": paged(request, InviteCode.objects.in_org(request.org).with_names()),
+        "page": paged(request, InviteCode.objects.in_org(request.org).with_state().with_names()),
         "form": form,
         "made": made,
         "code": code,

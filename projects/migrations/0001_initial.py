@@ -754,7 +754,7 @@ class Migration(migrations.Migration):
                     "org",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
+                        related_name="versions",
                         to="orgs.organization",
                     ),
                 ),

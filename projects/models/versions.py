@@ -31,7 +31,7 @@ class Version(models.Model):
     """
 
     uid = models.CharField(max_length=40, unique=True, default=new_version_uid, editable=False)
-    org = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    org = models.ForeignKey(Organization, models.CASCADE, related_name="versions")
     application = models.ForeignKey(Application, models.CASCADE, related_name="versions")
     name = models.CharField(max_length=128)
     build = models.PositiveIntegerField(default=1)

@@ -55,12 +55,24 @@ def test_a_code_works_once(northwind: Organization, sam: User) -> None:
     assert Membership.objects.in_org(northwind).count() == 2
 
 
-@pytest.mark.parametrize("damage", ["expired", "revoked", "unknown", "checksum", "empty"])
-def test_a_code_that_is_no_good_says_nothing_more(
-    northwind: Organization, sam: User, damage: str
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        ("used", "has been used already, and a code works once"),
+        ("expired", "has expired"),
+        ("revoked", "was revoked"),
+        ("unknown", "There is no such invite code."),
+        ("checksum", "There is no such invite code."),
+        ("empty", "There is no such invite code."),
+    ],
+)
+def test_a_code_that_is_no_good_says_why(
+    northwind: Organization, sam: User, damage: str, why: str
 ) -> None:
     invite, code = factories.make_invite(northwind)
-    if damage == "expired":
+    if damage == "used":
+        join(code, factories.make_user())
+    elif damage == "expired":
         InviteCode.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     elif damage == "revoked":
         invites.revoke_invite(invite, by=actor_of(sam))
@@ -73,8 +85,27 @@ def test_a_code_that_is_no_good_says_nothing_more(
     with pytest.raises(InviteRefused) as refused:
         join(code, sam)
 
-    assert refused.value.message == organizations.refusal().message
+    assert why in refused.value.message
     assert not Membership.objects.filter(user=sam, org=northwind).exists()
+
+
+def test_what_became_of_each_code_is_known(
+    northwind: Organization, olivia: User, max: User, sam: User
+) -> None:
+    for name in ("used", "revoked", "expired", "void", "open"):
+        invite, code = factories.make_invite(northwind, creator=max if name == "void" else olivia)
+        if name == "used":
+            join(code, sam)
+        elif name == "revoked":
+            invites.revoke_invite(invite, by=actor_of(olivia))
+        elif name == "expired":
+            InviteCode.objects.filter(pk=invite.pk).update(expires_at=timezone.now())
+    Membership.objects.get(user=max).delete()
+
+    codes = InviteCode.objects.with_state().order_by("pk")
+
+    assert [invite.state for invite in codes] == ["used", "revoked", "expired", "void", "open"]
+    assert InviteCode.objects.redeemable().get() == InviteCode.objects.latest("pk")
 
 
 def test_a_member_does_not_use_up_a_code(northwind: Organization, uma: User) -> None:
@@ -173,8 +204,8 @@ def test_of_two_at_once_with_one_code_one_gets_in() -> None:
         try:
             join(code, second)
             outcomes.append("joined")
-        except InviteRefused:
-            outcomes.append("refused")
+        except InviteRefused as refused:
+            outcomes.append(refused.message)
         finally:
             connection.close()
 
@@ -186,7 +217,9 @@ def test_of_two_at_once_with_one_code_one_gets_in() -> None:
         assert rival.is_alive()  # it waits for the row (on SQLite for the database)
     rival.join(timeout=30)
 
-    assert outcomes == ["refused"]
+    assert outcomes == [
+        organizations.why_refused(InviteCode.objects.with_state().get(pk=invite.pk))
+    ]
     invite.refresh_from_db()
     assert invite.used_by == first
     assert Membership.objects.in_org(org).count() == 2

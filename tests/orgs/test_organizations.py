@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from hydra.errors import Forbidden, Invalid
 from orgs.models import Event, Membership, Organization, Role, User
 from orgs.services import organizations
+from orgs.services.invites import RoleTooHigh
+from orgs.services.organizations import OrganizationChanges
 from tests import factories
 
 
@@ -55,3 +58,67 @@ def test_a_new_account_without_a_code_gets_an_organization(
 
     assert org.name == made
     assert Organization.objects.count() == 1
+
+
+# --- General ---------------------------------------------------------------------------------
+
+
+def update(org: Organization, asker: User, changes: OrganizationChanges) -> Organization:
+    return organizations.update_organization(
+        org, changes=changes, by=factories.actor_of(asker), user_pk=asker.pk
+    )
+
+
+def test_what_changes_is_an_event_with_before_and_after(
+    northwind: Organization, olivia: User
+) -> None:
+    changes = OrganizationChanges(name=" North ", time_zone="Europe/Berlin", description="")
+
+    org = update(northwind, olivia, changes)
+    update(northwind, olivia, changes)
+
+    org.refresh_from_db()
+    assert (org.name, org.slug, org.time_zone) == ("North", "northwind", "Europe/Berlin")
+    assert Event.objects.get(verb="organization.updated").data == {
+        "before": {"name": "Northwind", "time_zone": "UTC"},
+        "after": {"name": "North", "time_zone": "Europe/Berlin"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "location"),
+    [
+        (OrganizationChanges(name="  "), "name"),
+        (OrganizationChanges(time_zone="Mars/Olympus"), "time_zone"),
+        (OrganizationChanges(time_zone="../etc/passwd"), "time_zone"),
+        (OrganizationChanges(time_zone=""), "time_zone"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_at_its_place(
+    northwind: Organization, olivia: User, changes: OrganizationChanges, location: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        update(northwind, olivia, changes)
+
+    assert [detail["location"] for detail in refused.value.details] == [location]
+    assert not Event.objects.filter(verb="organization.updated").exists()
+
+
+def test_a_manager_edits_when_an_owner_lets_them_but_not_the_owners_choices(
+    northwind: Organization, olivia: User, max: User
+) -> None:
+    with pytest.raises(Forbidden):
+        update(northwind, max, {"name": "Mine"})
+    update(northwind, olivia, {"managers_may_edit": True})
+
+    update(northwind, max, {"name": "North", "managers_may_edit": True})
+    for choice in (
+        OrganizationChanges(managers_may_edit=False),
+        OrganizationChanges(requires_two_factor=True),
+    ):
+        with pytest.raises(RoleTooHigh):
+            update(northwind, max, choice)
+
+    northwind.refresh_from_db()
+    assert (northwind.name, northwind.managers_may_edit) == ("North", True)
+    assert not northwind.requires_two_factor
