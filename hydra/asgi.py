@@ -11,8 +11,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hydra.settings")
 django.setup()
 
-from a2wsgi import WSGIMiddleware  # noqa: E402  # models need the set-up above
-from django.conf import settings  # noqa: E402
+from django.conf import settings  # noqa: E402  # models need the set-up above
 
 from deployments import live as waiting  # noqa: E402
 from deployments import streams  # noqa: E402
@@ -30,12 +29,13 @@ from hydra.raw_http import (  # noqa: E402
     answer_json,
     header,
 )
+from hydra.threads import Threads  # noqa: E402
 from hydra.wsgi import application as pages  # noqa: E402
 
 FOLLOWED = f"{settings.HYDRA_LIVE_URL}{streams.FOLLOW}?".encode()
 
 worker = Worker()
-wsgi = WSGIMiddleware(pages, workers=settings.HYDRA_WEB_THREADS)  # type: ignore[arg-type]  # Django types its environ as a dict
+threads = Threads(pages, count=settings.HYDRA_WEB_THREADS)
 
 
 async def live(scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,17 +72,6 @@ async def whole_body(receive: Receive) -> bytes | None:
         return None
 
 
-def replay(body: bytes, receive: Receive) -> Receive:
-    """What the application receives instead: the whole body at once, then what comes after."""
-    told = iter([{"type": "http.request", "body": body, "more_body": False}])
-
-    async def again() -> Message:
-        message: Message | None = next(told, None)
-        return message if message is not None else await receive()
-
-    return again
-
-
 def declared_length(scope: Scope) -> int:
     text = header(scope, b"content-length")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
@@ -107,10 +96,10 @@ class Relay:
             await self.send(message)
 
 
-async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+async def answer(scope: Scope, receive: Receive, send: Send, *, body: bytes) -> None:
     """Django's answer; of a log that is followed, the stream itself."""
     relay = Relay(send)
-    await wsgi(scope, receive, relay)  # type: ignore[arg-type]  # the same three, typed otherwise
+    await threads.answer(scope, body, relay)
     if relay.way is not None:
         there = {**scope, "path": streams.FOLLOW, "query_string": relay.way}
         await waiting.application(there, receive, send)
@@ -118,16 +107,16 @@ async def answer(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def embedded(scope: Scope, receive: Receive, send: Send) -> None:
     """Everything behind one port: what waits here, the rest in threads."""
-    if scope["type"] == "http" and not scope["path"].startswith("/live/"):
-        if declared_length(scope) <= BODY_BYTES:  # the API refuses longer ones without reading
-            body = await whole_body(receive)
-            if body is None:
-                await answer_json(send, HTTPStatus.REQUEST_TIMEOUT, SLOW)
-                return
-            receive = replay(body, receive)
-        elif not scope["path"].startswith(REFUSES_BY_LENGTH):
-            await answer_json(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, LONG)
-            return
-        await answer(scope, receive, send)
+    if scope["type"] != "http" or scope["path"].startswith("/live/"):
+        await live(scope, receive, send)
         return
-    await live(scope, receive, send)
+    if declared_length(scope) <= BODY_BYTES:
+        body = await whole_body(receive)
+        if body is None:
+            await answer_json(send, HTTPStatus.REQUEST_TIMEOUT, SLOW)
+        else:
+            await answer(scope, receive, send, body=body)
+    elif scope["path"].startswith(REFUSES_BY_LENGTH):  # in its own words, without reading
+        await answer(scope, receive, send, body=b"")
+    else:
+        await answer_json(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, LONG)
