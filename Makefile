@@ -22,6 +22,9 @@ PARALLEL ?= 2
 PYTEST := $(BIN)/python -m pytest -q -n $(PARALLEL)
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || echo /usr/bin/chromium)
 FAST := $(wildcard tests/test_*.py tests/house tests/floor tests/projects/merging)
+# The agent's program and pure modules: no database, no Redis, so one run tells all there is to know.
+WITHOUT_DATABASE := $(wildcard tests/agents/test_program_*.py tests/agents/test_joblog.py tests/agents/test_masking.py \
+	tests/agents/test_pack.py tests/projects/merging tests/test_conventions.py tests/test_docs.py)
 
 # --- Run it ---
 
@@ -56,7 +59,7 @@ test-sqlite: install
 
 .PHONY: test-postgres
 test-postgres: install
-	HYDRA_TEST_DB=postgres $(PYTEST) -m "not browser"
+	HYDRA_TEST_DB=postgres $(PYTEST) -m "not browser" $(WITHOUT_DATABASE:%=--ignore=%)
 
 .PHONY: test-browser
 test-browser: install chromium
