@@ -118,6 +118,7 @@ requirements-fresh: install
 install: .venv/.installed
 
 .venv/.installed: requirements-dev.txt $(UV)
+	@echo "hydra: installing $$(grep -c '^[a-z]' requirements-dev.txt) packages into .venv; the first time this takes about a minute" >&2
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes $(WHEELS_ONLY) requirements-dev.txt
 	@printf '#!/bin/sh\nPYTHONPATH="%s$${PYTHONPATH:+:$$PYTHONPATH}" exec "%s/.venv/bin/python" -m hydra "$$@"\n' \
 	  "$(CURDIR)" "$(CURDIR)" > $(BIN)/hydra && chmod +x $(BIN)/hydra
@@ -126,5 +127,6 @@ install: .venv/.installed
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Hydra needs Python 3.11 or newer; $(PYTHON) is older. Name another: make PYTHON=…"; exit 1; }
+	@echo "hydra: making .venv with $(PYTHON), and uv in it, which installs the rest" >&2
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: uv==$(UV_VERSION)

@@ -52,6 +52,7 @@ class VersionViewSet(OrgViewSet):
             shows=component(ReceiptShown),
             status=201,
             takes=VersionCreateTaken,
+            repeats="The version was there already, and nothing was started: `replayed` is true.",
             permission=permission(Right.VERSION_CREATE),
             query=(
                 Query("key", KEY_HELP),

@@ -174,6 +174,7 @@ class DeploymentViewSet(OrgViewSet):
             summary="Read a deployment's log from a byte on, as JSON or text",
             tag="Deployments",
             shows=data(LogShown),
+            redirects="With `follow`: where the log is streamed, good for a minute.",
             permission=permission(Right.DEPLOYMENT_READ),
             query=(
                 Query("after", "The byte to begin at; 0 unless given.", int),

@@ -54,6 +54,7 @@ class VersionViewSet(ApplicationRoute):
             shows=data(ReceiptShown),
             status=201,
             takes=VersionTaken,
+            repeats="The version was there already, and nothing was started: `replayed` is true.",
             permission=permission(Right.VERSION_CREATE),
             example={"name": "v1.2.3", "commit": "4f2a9c1"},
         )

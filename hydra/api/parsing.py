@@ -62,8 +62,10 @@ def _load(text: str, hook: Callable[[list[tuple[str, Any]]], dict[str, Any]]) ->
         )
     except json.JSONDecodeError as error:
         place = f"body, line {error.lineno}, column {error.colno}"
-        message = f"The body is not JSON: {error.msg.lower()} at line {error.lineno}, "
-        raise MalformedBody.at(place, f"{message}column {error.colno}.", FIX_JSON) from None
+        why = error.msg.lower().removesuffix(" at")
+        where = f"line {error.lineno}, column {error.colno}"
+        message = f"The body is not JSON: {why} at {where}."
+        raise MalformedBody.at(place, message, FIX_JSON) from None
     except RecursionError:
         raise _too_deep("body") from None
     except _Refusal as error:

@@ -50,7 +50,10 @@ ERRORS = {
     401: "The key is missing, unknown, expired or revoked.",
     403: "The key lacks a permission, which is named.",
     404: "There is no such thing here.",
+    402: "The plan has no room left for it.",
     409: "It clashes with what is there, or the same request is still running.",
+    411: "The body came in chunks, without its length.",
+    413: "The body is larger than 1 MiB.",
     422: "The Idempotency-Key was used for another request.",
     429: "Too many requests in this minute; `Retry-After` says when to come back.",
 }
@@ -207,6 +210,8 @@ class Operation:
     query: tuple[Query, ...] = ()
     error: str = NATIVE_ERROR
     also: tuple[int, ...] = ()
+    repeats: str = ""  # why it may answer 200 with what was there already
+    redirects: str = ""  # why it may answer 307
     example: dict[str, Any] | None = None
     is_post: bool = False
 
@@ -251,10 +256,23 @@ def responses_of(operation: Operation) -> dict[int, Any]:
         statuses.append(400)
     if operation.takes is not None or operation.is_post:
         statuses += [409, 422]
+    if operation.takes is not None:
+        statuses += [402, 411, 413]
     failures = {
-        status: OpenApiResponse(wrong, description=ERRORS[status]) for status in sorted(statuses)
+        status: OpenApiResponse(wrong, description=ERRORS[status])
+        for status in sorted(set(statuses))
     }
-    return {operation.status: success, **failures}
+    return {operation.status: success, **others_of(operation), **failures}
+
+
+def others_of(operation: Operation) -> dict[int, Any]:
+    """What is neither the usual success nor a failure."""
+    others: dict[int, Any] = {}
+    if operation.repeats:
+        others[200] = OpenApiResponse(operation.shows, description=operation.repeats)
+    if operation.redirects:
+        others[307] = OpenApiResponse(description=operation.redirects)
+    return others
 
 
 def examples_of(operation: Operation) -> list[OpenApiExample]:

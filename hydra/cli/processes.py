@@ -100,8 +100,14 @@ def commands() -> dict[str, list[str]]:
     }
 
 
+def say(sentence: str) -> None:
+    """What happens now, for whoever waits in front of a terminal."""
+    sys.stderr.write(f"hydra: {sentence}\n")
+    sys.stderr.flush()
+
+
 def migrate() -> None:
-    sys.stderr.write("hydra: bringing the database up to date\n")
+    say("bringing the database up to date; the first time this makes all tables")
     subprocess.run(
         [sys.executable, "-m", "django", "migrate", "--no-input", "--verbosity", "0"],
         check=True,
@@ -150,7 +156,7 @@ class Supervisor:
         while not self.stopping.wait(0.5):
             for child in self.children:
                 if not child.is_running():
-                    sys.stderr.write(f"hydra: {child.name} ended and is started again.\n")
+                    say(f"{child.name} ended and is started again")
                     child.start()
 
     def stop(self) -> None:

@@ -16,7 +16,7 @@ import uvicorn
 
 from hydra.cli import processes
 from hydra.cli.local_services import CannotStart, LocalPostgres, LocalValkey
-from hydra.cli.processes import CannotRun, Child, Supervisor
+from hydra.cli.processes import CannotRun, Child, Supervisor, say
 
 READY_SECONDS = 120
 
@@ -51,6 +51,7 @@ def run_embedded(*, with_demo: bool) -> int:
             timeout_keep_alive=75,
         )
     )
+    say(f"starting the server on {url}")
     supervisor = Supervisor()
     keeper = threading.Thread(
         target=keep_demo, args=[supervisor, url, server], daemon=True, name="demo"
@@ -84,6 +85,7 @@ def run_stack(*, with_demo: bool) -> int:
     processes.require_free(processes.port())
     processes.require_free(processes.live_port())
     try:
+        say("starting PostgreSQL and Valkey; the first time this makes a cluster")
         with LocalPostgres(data=place / "postgres") as postgres, LocalValkey() as valkey:
             os.environ["DATABASE_URL"], os.environ["REDIS_URL"] = postgres.url, valkey.url
             return run_full(with_demo=with_demo)
@@ -102,8 +104,10 @@ def run_full(*, with_demo: bool) -> int:
     processes.require_free(processes.live_port())
     processes.migrate()
     supervisor = Supervisor()
+    commands = processes.commands()
+    say(f"starting {', '.join(commands)}")
     try:
-        for name, command in processes.commands().items():
+        for name, command in commands.items():
             supervisor.add(Child(name, command, os.environ))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: supervisor.stopping.set())
@@ -153,6 +157,7 @@ def start_demo(supervisor: Supervisor, url: str) -> None:
     django.setup()
     from hydra.cli.demo import make_demo  # noqa: PLC0415  # needs the models
 
+    say("making the demo organization and starting its agent")
     place = home()
     demo = make_demo(place, url)
     agent = [

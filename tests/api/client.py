@@ -1,13 +1,20 @@
-"""A program that speaks to the API, from an address of its own."""
+"""A program that speaks to the API, from an address of its own.
+
+Whatever it is answered has to be what the OpenAPI description says of that route and method.
+"""
 
 from __future__ import annotations
 
 import itertools
 import json
+import re
 from typing import Any
 
 from django.http import HttpResponse
 from django.test import Client
+from django.urls import Resolver404, resolve
+
+from hydra.api import docs
 
 _addresses = itertools.count(1)
 
@@ -53,7 +60,25 @@ class Api:
             **self.extra,
         )
         response: HttpResponse = sent  # Django's own, with what the test client adds
+        assert_described(method, path, response.status_code)
         return response
+
+
+# Not told of single routes: the wrong method, a mistake of ours, and a database that is away.
+EVERYWHERE = {405, 500, 503}
+PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+
+
+def assert_described(method: str, path: str, status: int) -> None:
+    """Fails when the description does not know that this route can answer so."""
+    try:
+        route = resolve(path.partition("?")[0], urlconf=docs.ROUTES).route
+    except Resolver404:
+        return  # pages, agents' calls, and what is nowhere
+    operations = docs.description()["paths"]["/" + PARAMETER.sub(r"{\1}", route)]
+    operation = operations.get(method.lower())
+    if operation is not None and status not in EVERYWHERE:
+        assert str(status) in operation["responses"], f"{method} {path} answered {status}"
 
 
 def read(response: HttpResponse, status: int = 200) -> Any:

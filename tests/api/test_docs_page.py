@@ -12,6 +12,7 @@ from drf_spectacular.validation import validate_schema
 
 from hydra.api import docs
 from orgs.models.rights import Right, permission
+from tests.api.client import assert_described
 
 
 @pytest.fixture
@@ -48,6 +49,25 @@ def test_every_permission_that_is_named_exists(described: Any) -> None:
     named = {route["x-permission"] for route in operations(described) if "x-permission" in route}
 
     assert named <= known
+
+
+def test_a_repeat_a_redirect_and_a_body_too_large_are_described(described: Any) -> None:
+    paths = described["paths"]
+
+    assert {"200", "201", "413"} <= paths["/api/externals/version/create"]["post"][
+        "responses"
+    ].keys()
+    assert {"200", "201"} <= paths["/api/v1/applications/{uid}/versions"]["post"][
+        "responses"
+    ].keys()
+    assert "307" in paths["/api/v1/deployments/{uid}/logs"]["get"]["responses"]
+
+
+def test_an_answer_that_is_not_described_fails_the_test_that_sees_it() -> None:
+    assert_described("GET", "/api/v1/projects?limit=1", 200)
+
+    with pytest.raises(AssertionError, match="answered 418"):
+        assert_described("GET", "/api/v1/projects/prj_1", 418)
 
 
 def test_the_page_needs_no_session_and_nothing_from_elsewhere(db: None) -> None:

@@ -43,6 +43,7 @@ def test_no_body_is_an_empty_object(body: bytes) -> None:
         (b"name=shop", "body, line 1, column 1"),
         (b'{"a": 1} {"b": 2}', "body, line 1, column 10"),
         (b'{"a": "line\nbreak"}', "body, line 1, column 12"),
+        (b'{"a": "nul\x00"}', "body, line 1, column 11"),
     ],
 )
 def test_malformed_json_is_refused_with_line_and_column(body: bytes, place: str) -> None:
