@@ -21,10 +21,10 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 PARALLEL ?= 2
 PYTEST := $(BIN)/python -m pytest -q -n $(PARALLEL)
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || echo /usr/bin/chromium)
-FAST := $(wildcard tests/test_*.py tests/house tests/floor tests/projects/merging)
+FAST := $(wildcard tests/test_*.py tests/house tests/floor)
 # The agent's program and pure modules: no database, no Redis, so one run tells all there is to know.
 WITHOUT_DATABASE := $(wildcard tests/agents/test_program_*.py tests/agents/test_joblog.py tests/agents/test_masking.py \
-	tests/agents/test_pack.py tests/projects/merging tests/test_conventions.py tests/test_docs.py)
+	tests/agents/test_pack.py tests/projects/test_merging_*.py tests/test_conventions.py tests/test_docs.py)
 
 # --- Run it ---
 
