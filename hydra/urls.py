@@ -1,10 +1,12 @@
 """All addresses. Each app has its own list; here they are put together."""
 
 from allauth.account import views as allauth_views
+from django.contrib import admin
 from django.urls import include, path
 
 from deployments.urls import agent_patterns
 from hydra import health, search
+from hydra.administration import entrance
 from hydra.api import docs
 from orgs.views.accounts import SignUp
 from orgs.views.confirming import ConfirmByPassword
@@ -40,6 +42,8 @@ urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
+    entrance,
+    path("admin/", admin.site.urls),
     path("account/", include(account_patterns)),
     path("agent/", include(agent_patterns)),
     path("", include("orgs.urls")),

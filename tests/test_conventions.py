@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 APPS = ("orgs", "billing", "agents", "projects", "deployments")
-EDGES = ("views", "api", "agent_api", "externals", "rpc", "live", "streams", "gate")
+EDGES = ("views", "api", "admin", "agent_api", "externals", "rpc", "live", "streams", "gate")
 MOST_LINES = 400
 
 

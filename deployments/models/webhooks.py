@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -58,7 +60,12 @@ class Webhook(models.Model):
         constraints = [models.CheckConstraint(condition=~Q(url=""), name="webhook_has_url")]
 
     def __str__(self) -> str:
-        return self.name or self.url
+        return self.name or self.receiver
+
+    @property
+    def receiver(self) -> str:
+        """Whom the address reaches, without its path, which with many receivers is a secret."""
+        return urlsplit(self.url).netloc.rpartition("@")[2]
 
     @property
     def binding(self) -> str:

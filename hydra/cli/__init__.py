@@ -42,6 +42,9 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--org", metavar="SLUG", help="this organization alone")
     verify.add_argument("--head", metavar="FILE", help="a head exported before, to compare with")
     verify.set_defaults(run=run_verify_audit)
+    admin = commands.add_parser("create-admin", help="make a person a site administrator")
+    admin.add_argument("email")
+    admin.set_defaults(run=run_create_admin)
     agent = commands.add_parser("agent", help="the agent program", add_help=False)
     agent.add_argument("rest", nargs=argparse.REMAINDER)
     agent.set_defaults(run=run_agent)
@@ -73,6 +76,12 @@ def run_verify_audit(asked: argparse.Namespace) -> int:
     from hydra.cli import audit  # noqa: PLC0415  # Django is set up on import
 
     return audit.run(org=asked.org, head=asked.head)
+
+
+def run_create_admin(asked: argparse.Namespace) -> int:
+    from hydra.cli import administrators  # noqa: PLC0415  # needs Django's set-up
+
+    return administrators.create_admin(asked.email)
 
 
 def run_agent(asked: argparse.Namespace) -> int:
