@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orgs.views import accounts, confirming, environments, keys, people
+from orgs.views import accounts, confirming, environments, keys, people, tokens
 
 app_name = "orgs"
 
@@ -13,6 +13,10 @@ urlpatterns = [
     path("account/two-factor/", accounts.two_factor, name="two-factor"),
     path("account/join/", accounts.join, name="join"),
     path("account/organizations/", accounts.found, name="found"),
+    path("account/tokens/", tokens.token_list, name="tokens"),
+    path("account/tokens/new/", tokens.token_create, name="token-create"),
+    path("account/tokens/<slug:uid>/rotate/", tokens.token_rotate, name="token-rotate"),
+    path("account/tokens/<slug:uid>/revoke/", tokens.token_revoke, name="token-revoke"),
     path("o/<slug:org>/enter/", accounts.enter, name="enter"),
     path("o/<slug:org>/settings/users/", people.member_list, name="members"),
     path("o/<slug:org>/settings/invites/", people.invite_list, name="invites"),
@@ -45,5 +49,6 @@ urlpatterns = [
     ),
     path("o/<slug:org>/settings/api-keys/", keys.key_list, name="keys"),
     path("o/<slug:org>/settings/api-keys/new/", keys.key_create, name="key-create"),
+    path("o/<slug:org>/settings/api-keys/<slug:uid>/rotate/", keys.key_rotate, name="key-rotate"),
     path("o/<slug:org>/settings/api-keys/<slug:uid>/revoke/", keys.key_revoke, name="key-revoke"),
 ]

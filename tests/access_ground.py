@@ -24,6 +24,7 @@ class Ground:
     environment: Environment
     invite: InviteCode
     key_uid: str
+    token_uid: str
     config_file: ConfigFile
     step: Step
     rule: AutoDeployRule
@@ -60,6 +61,7 @@ class Ground:
             "invites": self.invite.uid,
             "environments": self.environment.uid,
             "api-keys": self.key_uid,
+            "tokens": self.token_uid,
             "agents": self.place.agent.uid,
             "configurations": self.config_file.uid,
             "steps": self.step.uid,
@@ -82,6 +84,7 @@ def make_ground(org: Organization) -> Ground:
         environment=factories.make_environment(org),
         invite=factories.make_invite(org)[0],
         key_uid=factories.make_key(org)[0].uid,
+        token_uid=factories.make_token(factories.owner_of(org))[0].uid,
         config_file=factories.make_config_file(application),
         step=factories.make_step(application),
         rule=factories.make_rule(place.project, application, place.environment, "v.*"),

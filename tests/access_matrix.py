@@ -48,6 +48,14 @@ GET  /account/join/                                                           lo
 POST /account/join/                                                           login in  in  in  in  in
 GET  /account/organizations/                                                  login 405 405 405 405 405
 POST /account/organizations/                                                  login in  in  in  in  in
+GET  /account/tokens/                                                         login in  in  in  in  in
+POST /account/tokens/                                                         login 405 405 405 405 405
+GET  /account/tokens/new/                                                     login in  in  in  in  in
+POST /account/tokens/new/                                                     login in  in  in  in  in
+GET  /account/tokens/<uid>/rotate/                                            login 404 in  404 404 404
+POST /account/tokens/<uid>/rotate/                                            login 404 in  404 404 404
+GET  /account/tokens/<uid>/revoke/                                            login 404 in  404 404 404
+POST /account/tokens/<uid>/revoke/                                            login 404 in  404 404 404
 GET  /o/<org>/enter/                                                          login 404 in  in  in  in
 POST /o/<org>/enter/                                                          login 405 405 405 405 405
 GET  /o/<org>/settings/users/                                                 login 404 in  in  in  403
@@ -72,6 +80,8 @@ GET  /o/<org>/settings/api-keys/                                              lo
 POST /o/<org>/settings/api-keys/                                              login 405 405 405 405 405
 GET  /o/<org>/settings/api-keys/new/                                          login 404 in  in  403 403
 POST /o/<org>/settings/api-keys/new/                                          login 404 in  in  403 403
+GET  /o/<org>/settings/api-keys/<uid>/rotate/                                 login 404 in  in  403 403
+POST /o/<org>/settings/api-keys/<uid>/rotate/                                 login 404 in  in  403 403
 GET  /o/<org>/settings/api-keys/<uid>/revoke/                                 login 404 in  in  403 403
 POST /o/<org>/settings/api-keys/<uid>/revoke/                                 login 404 in  in  403 403
 GET  /agent/hydra-agent.pyz                                                   in    in  in  in  in  in

@@ -40,6 +40,12 @@ def choices_of(org: Organization, resource: str) -> list[Choice]:
     return question([org]) if question else []
 
 
+def named(orgs: Sequence[Organization], resource: str, *, uids: Iterable[str]) -> list[Choice]:
+    """Of `uids` those that name one of the organizations' things, with its name."""
+    question = _questions.get(resource)
+    return question(orgs, uids=uids) if question else []
+
+
 def require_known(orgs: Sequence[Organization], permissions: tuple[str, ...]) -> None:
     """Invalid when a permission names a thing that is not here, be it nobody's or another's."""
     wrong = [
