@@ -9,8 +9,14 @@ class HydraConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        """Tasks are published through whatever app is the default once Django is ready."""
+        """Tasks are published through whatever app is the default once Django is ready; and the
+        log is told where what it tells of can be seen.
+        """
         from hydra import celery as celery  # noqa: PLC0415  # it reads the finished settings
+        from hydra import subjects  # noqa: PLC0415  # models are loaded only now
+        from orgs.services.subjects import find_by  # noqa: PLC0415
+
+        find_by(subjects.FINDERS)
 
 
 class AdministrationConfig(admin.AdminConfig):

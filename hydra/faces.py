@@ -272,6 +272,9 @@ def dress(call: Call, response: HttpResponse) -> HttpResponse:
     for name, value in (standing.headers() | call.headers).items():
         response[name] = value
     response["Cache-Control"] = "no-store"
+    if response.streaming:  # how long it is, nobody knows before its end
+        is_wanted = call.request.method != "HEAD"
+        return response if is_wanted else HttpResponse(headers=dict(response.items()))
     response["Content-Length"] = str(len(response.content))
     if call.request.method == "HEAD":
         response.content = b""

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orgs.views import accounts, confirming, environments, keys, people, tokens
+from orgs.views import accounts, audit, confirming, environments, keys, people, tokens
 
 app_name = "orgs"
 
@@ -51,4 +51,11 @@ urlpatterns = [
     path("o/<slug:org>/settings/api-keys/new/", keys.key_create, name="key-create"),
     path("o/<slug:org>/settings/api-keys/<slug:uid>/rotate/", keys.key_rotate, name="key-rotate"),
     path("o/<slug:org>/settings/api-keys/<slug:uid>/revoke/", keys.key_revoke, name="key-revoke"),
+    path("o/<slug:org>/settings/audit/", audit.event_list, name="audit"),
+    path("o/<slug:org>/settings/audit/head/", audit.head_export, name="audit-head"),
+    path("o/<slug:org>/settings/audit/verify/", audit.verify, name="audit-verify"),
+    path(
+        "o/<slug:org>/settings/audit/export/<slug:form>/", audit.event_export, name="audit-export"
+    ),
+    path("o/<slug:org>/settings/audit/<slug:uid>/", audit.event_detail, name="audit-event"),
 ]

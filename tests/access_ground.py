@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from deployments.models import Deployment, Job, JobState, State
-from orgs.models import Environment, InviteCode, Organization
+from orgs.models import Environment, Event, InviteCode, Organization
 from projects.models import AutoDeployRule, ConfigFile, Step, Variable, Version
 from tests import factories
 
@@ -33,6 +33,7 @@ class Ground:
     deployment: Deployment
     job: Job
     webhook_uid: str
+    event: Event
 
     def address(self, route: str) -> str:
         """The address of `route` with this organization's things in it."""
@@ -52,6 +53,7 @@ class Ground:
             "application": self.place.application.code,
             "uidb36": "1",
             "key": "nobody-was-sent-this",
+            "form": "csv",
         }
         if name in by_name:
             return by_name[name]
@@ -70,6 +72,8 @@ class Ground:
             "versions": self.version.uid,
             "deployments": self.deployment.uid,
             "webhooks": self.webhook_uid,
+            "audit": self.event.uid,
+            "events": self.event.uid,
         }
         return by_place[after]
 
@@ -99,4 +103,5 @@ def make_ground(org: Organization) -> Ground:
             lease_until=timezone.now(),
         ),
         webhook_uid=factories.make_webhook(org)[0].uid,
+        event=Event.objects.in_org(org)[0],
     )

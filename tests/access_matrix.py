@@ -84,6 +84,16 @@ GET  /o/<org>/settings/api-keys/<uid>/rotate/                                 lo
 POST /o/<org>/settings/api-keys/<uid>/rotate/                                 login 404 in  in  403 403
 GET  /o/<org>/settings/api-keys/<uid>/revoke/                                 login 404 in  in  403 403
 POST /o/<org>/settings/api-keys/<uid>/revoke/                                 login 404 in  in  403 403
+GET  /o/<org>/settings/audit/                                                 login 404 in  in  403 403
+POST /o/<org>/settings/audit/                                                 login 405 405 405 405 405
+GET  /o/<org>/settings/audit/head/                                            login 404 in  in  403 403
+POST /o/<org>/settings/audit/head/                                            login 405 405 405 405 405
+GET  /o/<org>/settings/audit/verify/                                          login 405 405 405 405 405
+POST /o/<org>/settings/audit/verify/                                          login 404 in  in  403 403
+GET  /o/<org>/settings/audit/export/<form>/                                   login 404 in  in  403 403
+POST /o/<org>/settings/audit/export/<form>/                                   login 405 405 405 405 405
+GET  /o/<org>/settings/audit/<uid>/                                           login 404 in  in  403 403
+POST /o/<org>/settings/audit/<uid>/                                           login 405 405 405 405 405
 GET  /agent/hydra-agent.pyz                                                   in    in  in  in  in  in
 POST /agent/hydra-agent.pyz                                                   405   405 405 405 405 405
 GET  /agent/hydra-agent.pyz.sha256                                            in    in  in  in  in  in
@@ -216,6 +226,10 @@ POST   /api/externals/project/create          project.*.create                  
 POST   /api/externals/version/create          application.*.create_version         401 404 in  in  403 403 403 in
 GET    /api/v1/environments                   environment.*.read                   401 in  in  in  in  403 403 in
 POST   /api/v1/environments                   environment.*.write                  401 in  in  in  403 403 403 in
+GET    /api/v1/events                         audit.*.read                         401 in  in  in  403 403 403 in
+GET    /api/v1/events/export                  audit.*.read                         401 in  in  in  403 403 403 in
+GET    /api/v1/events/head                    audit.*.read                         401 in  in  in  403 403 403 in
+GET    /api/v1/events/<uid>                   audit.*.read                         401 404 in  in  403 403 403 in
 GET    /api/v1/orgs                           organization.*.read                  401 in  in  in  in  in  403 in
 GET    /api/v1/orgs/<slug>                    organization.*.read                  401 404 in  in  in  in  403 in
 GET    /api/v1/orgs/<slug>/members            member.*.read                        401 404 in  in  in  403 403 in

@@ -29,6 +29,7 @@ TAGS = (
     "Agents",
     "Webhooks",
     "Organizations",
+    "Events",
     "RPC",
     "Key check",
 )

@@ -2,7 +2,7 @@
 
 from orgs.models.actors import SYSTEM, Actor, ActorKind
 from orgs.models.environments import Environment, EnvironmentQuerySet
-from orgs.models.events import AuditSeal, AuditSealQuerySet, Event, EventQuerySet
+from orgs.models.events import AuditSeal, AuditSealQuerySet, Event, EventFilter, EventQuerySet
 from orgs.models.icons import Icon, IconQuerySet
 from orgs.models.idempotency import IdempotencyRecord
 from orgs.models.invites import InviteCode, InviteCodeQuerySet, InviteState
@@ -22,6 +22,7 @@ __all__ = [
     "Environment",
     "EnvironmentQuerySet",
     "Event",
+    "EventFilter",
     "EventQuerySet",
     "Icon",
     "IconQuerySet",

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -10,9 +15,52 @@ from hydra import keys, sealed
 from orgs.models.actors import ActorKind
 from orgs.models.organizations import Organization
 
+UID = re.compile(r"[a-z]{1,5}_[0-9A-Za-z]{10,34}")
+
 
 def new_event_uid() -> str:
     return keys.new_uid("evt")
+
+
+@dataclass(frozen=True)
+class EventFilter:
+    """What somebody looks for in the log; what is empty narrows nothing.
+
+    `actor` and `subject` are an id, or a part of the name that stood there then.
+    """
+
+    actor: str = ""
+    verbs: tuple[str, ...] = ()
+    kind: str = ""
+    subject: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def conditions(self) -> Q:
+        found = Q()
+        if self.actor:
+            found &= named("actor", self.actor, kinds=ActorKind.values)
+        if self.verbs:
+            found &= Q(verb__in=self.verbs)
+        if self.kind:
+            found &= Q(subject_kind=self.kind)
+        if self.subject:
+            found &= named("subject", self.subject)
+        if self.since:
+            found &= Q(created_at__gte=self.since)
+        if self.until:
+            found &= Q(created_at__lt=self.until)
+        return found
+
+
+def named(who: str, text: str, *, kinds: Collection[str] = ()) -> Q:
+    """By id, which an index finds; by kind; else by a part of the name."""
+    if UID.fullmatch(text):
+        return Q(**{f"{who}_uid": text})
+    if text in kinds:
+        return Q(**{f"{who}_kind": text})
+    return Q(**{f"{who}_label__icontains": text})
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -21,6 +69,9 @@ class EventQuerySet(models.QuerySet["Event"]):
 
     def about(self, uid: str) -> EventQuerySet:
         return self.filter(subject_uid=uid)
+
+    def narrowed(self, wanted: EventFilter) -> EventQuerySet:
+        return self.filter(wanted.conditions)
 
     def to_fan_out(self) -> EventQuerySet:
         """What has its number and what webhooks have not yet been asked about, oldest first."""

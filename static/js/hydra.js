@@ -212,6 +212,9 @@
     time.textContent = words(time);
     time.title = moment.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
   });
+  const tellZone = () => all("input[data-zone]").forEach((input) => {
+    input.value = input.value || Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+  });
   const took = (ms) => {
     if (ms === null || ms === undefined) return "";
     if (ms < 1000) return `${Math.round(ms)} ms`;
@@ -340,6 +343,7 @@
   showTheme();
   showSidebar();
   showTimes();
+  tellZone();
   setInterval(showTimes, 30000);
   setInterval(tick, 1000);
   all(".toast").forEach(fade);
