@@ -13,7 +13,7 @@ from django.conf import settings
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hydra.settings")
 
 # What the single task sweeps, by name; deployments.services.worker knows what each kind means.
-KINDS = ("events", "deliveries", "jobs", "queues", "audit", "housekeeping")
+KINDS = ("events", "deliveries", "jobs", "queues", "audit", "housekeeping", "mails")
 
 VISIBILITY_SECONDS = 120  # longer than any task may run, or a slow task would be run again
 

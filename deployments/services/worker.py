@@ -17,7 +17,7 @@ from deployments.services import sweeps, webhooks
 from deployments.services.deliveries import Sender
 from hydra import hints
 from orgs.models import IdempotencyRecord
-from orgs.services import audits, events, seals
+from orgs.services import audits, endings, events, seals
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +71,10 @@ KINDS: dict[str, tuple[Callable[[], int], ...]] = {
     "queues": (sweeps.make_due, sweeps.expire, sweeps.unstick, sweeps.evaluate_versions),
     "audit": (seal_all, audits.verify_due),
     "housekeeping": (agents_services.mark_offline, forget_answers),
+    "mails": (endings.warn_of_endings,),
 }
+# Of those that may wait longer: how many times as long.
+PATIENCE = {"housekeeping": 5, "mails": 60}
 
 
 def run_due(kind: str) -> int:
@@ -133,9 +136,7 @@ class Worker:
             self.stopping.wait(1)
 
     def repeat(self, kind: str) -> None:
-        interval = settings.HYDRA_SWEEP_SECONDS
-        if kind == "housekeeping":
-            interval *= 5
+        interval = settings.HYDRA_SWEEP_SECONDS * PATIENCE.get(kind, 1)
         while not self.stopping.is_set():
             self.wakes[kind].clear()
             try:

@@ -51,6 +51,8 @@ PERMISSION_WORDS: dict[str, dict[str, str]] = {
     },
     "Organization": {
         Right.ORGANIZATION_READ: "Read the organization",
+        Right.ORGANIZATION_UPDATE: "Change the organization's settings",
+        Right.ORGANIZATION_DELETE: "Delete the organization",
         Right.MEMBER_READ: "Read members",
         Right.MEMBER_WRITE: "Change members",
         Right.INVITE_READ: "Read invite codes",
@@ -59,6 +61,7 @@ PERMISSION_WORDS: dict[str, dict[str, str]] = {
         Right.API_KEY_WRITE: "Create and revoke API keys",
         Right.USAGE_READ: "Read usage",
         Right.BILLING_READ: "Read invoices",
+        Right.BILLING_WRITE: "Change plan and payment",
         Right.AUDIT_READ: "Read the audit log",
     },
     "Your account": {

@@ -10,8 +10,9 @@ from django.test import Client
 from django.utils import timezone
 
 from orgs.auth import authenticate
+from orgs.forms.keys import WORDS
 from orgs.models import ApiKey, Membership, Organization, PersonalToken, Role, User
-from orgs.models.rights import CI_PERMISSIONS
+from orgs.models.rights import CI_PERMISSIONS, PersonalRight, Right
 from tests import factories
 from tests.conftest import signed_in
 
@@ -38,10 +39,15 @@ def test_the_checklist_offers_what_one_has_oneself(
     assert "token.*.write" not in offered(owners)
 
 
+def test_every_right_has_words() -> None:
+    assert set(WORDS) == {*Right, *PersonalRight}
+
+
 def test_a_billing_clerk_makes_a_token_for_billing_alone(bill: User) -> None:
     assert offered(signed_in(bill).get(TOKENS)) == {
         "organization.*.read",
         "billing.*.read",
+        "billing.*.write",
         "usage.*.read",
         "token.*.read",
         "token.*.write",
