@@ -157,6 +157,7 @@ else:
     if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
         raise ImproperlyConfigured("DATABASE_URL must be a postgres:// or a sqlite:/// address.")
     DATABASES["default"] |= {
+        "ENGINE": "hydra.postgresql",
         "CONN_MAX_AGE": environment.whole("HYDRA_DATABASE_CONNECTION_SECONDS", 300),
         "CONN_HEALTH_CHECKS": True,
     }

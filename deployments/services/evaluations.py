@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -134,7 +134,7 @@ def compiled_rules(application_id: int, _revision: int) -> CompiledRules:
 @transaction.atomic
 def evaluate_missed(version: Version) -> None:
     """Ask the rules about a version that was stored without: the sweep's way to mend it."""
-    Version.objects.select_for_update().get(pk=version.pk)
+    Version.objects.select_for_update(no_key=True).get(pk=version.pk)
     if Evaluation.objects.filter(version=version).exists():
         return
     _, _, news = evaluate(version)
@@ -199,35 +199,42 @@ class Ground:
     sources: rendering.Sources
 
 
-def survey(application: Application, rules: Iterable[RuleFacts]) -> Ground:
+def survey(application: Application, rules: Collection[RuleFacts]) -> Ground:
     project_ids = sorted({rule.project_id for rule in rules})
-    links = {
-        (link.project_id, link.environment_id): link for link in links_of(project_ids=project_ids)
-    }
+    environment_ids = sorted({rule.environment_id for rule in rules})
+    links = links_of(project_ids=project_ids, environment_ids=environment_ids)
     contained = projects_containing(application_id=application.pk, project_ids=project_ids)
-    targets = targets_of(application_id=application.pk, project_ids=project_ids)
+    targets = targets_of(
+        application_id=application.pk, project_ids=project_ids, environment_ids=environment_ids
+    )
     agent_links = agent_links_of(project_ids=project_ids)
     return Ground(
-        links=links,
+        links={place_of(link): link for link in links},
         projects_with_application=frozenset(project_id for (project_id,) in contained),
-        targets={(t.project_id, t.environment_id): t for t in targets},
+        targets={place_of(target): target for target in targets},
         destinations={
-            place: requests.Destination(
+            place_of(link): requests.Destination(
                 link=link,
                 application=application,
-                agents=queues.agents_among(agent_links, place=place),
+                agents=queues.agents_among(agent_links, place=place_of(link)),
             )
-            for place, link in links.items()
+            for link in links
         },
-        sources=rendering.load_sources(
-            application, projects=[link.project for link in links.values()]
-        ),
+        sources=rendering.load_sources(application, projects=[link.project for link in links]),
     )
 
 
+def place_of(row: ProjectEnvironment | Target) -> tuple[int, int]:
+    return (row.project_id, row.environment_id)
+
+
 @compiled
-def links_of(*, project_ids: Collection[int]) -> QuerySet[ProjectEnvironment]:
-    links = ProjectEnvironment.objects.filter(project__in=project_ids)
+def links_of(
+    *, project_ids: Collection[int], environment_ids: Collection[int]
+) -> QuerySet[ProjectEnvironment]:
+    links = ProjectEnvironment.objects.filter(
+        project__in=project_ids, environment__in=environment_ids
+    )
     return links.select_related("project__org", "environment")
 
 
@@ -240,8 +247,12 @@ def projects_containing(
 
 
 @compiled
-def targets_of(*, application_id: int, project_ids: Collection[int]) -> QuerySet[Target]:
-    targets = Target.objects.filter(application_id=application_id, project__in=project_ids)
+def targets_of(
+    *, application_id: int, project_ids: Collection[int], environment_ids: Collection[int]
+) -> QuerySet[Target]:
+    targets = Target.objects.filter(
+        application_id=application_id, project__in=project_ids, environment__in=environment_ids
+    )
     return targets.select_related("current__version", "latest__version")
 
 
@@ -266,10 +277,9 @@ def fire(
     deployments, news = [], []
     for place, agreeing in wanted.items():
         try:
-            with transaction.atomic():
-                deployment, heard = deploy_by_rule(
-                    version, rules=agreeing, destination=ground.destinations[place], ground=ground
-                )
+            deployment, heard = deploy_by_rule(
+                version, rules=agreeing, destination=ground.destinations[place], ground=ground
+            )
         except Refused as refusal:
             for rule in agreeing:
                 verdicts[rule.pk]["reason"] = refusal.message

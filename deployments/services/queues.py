@@ -40,12 +40,12 @@ def lock(target_id: int) -> Target:
 
 @compiled
 def locked_target(*, target_id: int) -> TargetQuerySet:
-    return Target.objects.select_for_update().filter(pk=target_id)
+    return Target.objects.select_for_update(no_key=True).filter(pk=target_id)
 
 
 @compiled
 def locked_cell(*, project_id: int, application_id: int, environment_id: int) -> TargetQuerySet:
-    return Target.objects.select_for_update().filter(
+    return Target.objects.select_for_update(no_key=True).filter(
         project_id=project_id, application_id=application_id, environment_id=environment_id
     )
 

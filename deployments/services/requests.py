@@ -147,7 +147,8 @@ def place_order(
 ) -> tuple[Deployment, list[Event]]:
     """Write a deployment with its snapshot, and let it have its turn if it is free.
 
-    Returns the events for the caller to record together. To be called in a transaction.
+    Returns the events for the caller to record together. To be called in a transaction, which
+    can go on after a refusal: what refuses does so before anything is written.
     """
     destination.link.project.org.require_active()
     require_deployable(order.version, destination.application)

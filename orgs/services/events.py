@@ -53,7 +53,7 @@ def number_events() -> int:
     )
     orgs = Organization.objects.filter(pk__in={org for _, org in waiting}).order_by("pk")
     count = 0
-    for org in orgs.select_for_update().only("pk"):
+    for org in orgs.select_for_update(no_key=True).only("pk"):
         last = last_number(org)
         fresh = Event.objects.filter(org=org, sequence=None, pk__in=[pk for pk, _ in waiting])
         numbers = enumerate(fresh.order_by("pk").values_list("pk", flat=True), last + 1)

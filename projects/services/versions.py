@@ -75,7 +75,7 @@ def next_build(application: Application, facts: VersionFacts) -> tuple[Version |
 
     The application's row is locked, so that two builds at once get two numbers.
     """
-    Application.objects.select_for_update().get(pk=application.pk)
+    Application.objects.select_for_update(no_key=True).get(pk=application.pk)
     builds = Version.objects.filter(application=application, name=facts.name)
     if facts.commit:
         known = builds.filter(commit=facts.commit).order_by("-build").first()

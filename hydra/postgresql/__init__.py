@@ -1,0 +1,1 @@
+"""Django's PostgreSQL for requests that come one after the other: an engine for the settings."""
