@@ -169,7 +169,7 @@ class Load:
 
 
 def wait_until_answers(
-    port: int, path: str, *, process: subprocess.Popen[bytes], seconds: float = 60
+    port: int, path: str, *, process: subprocess.Popen[bytes], seconds: float = 180
 ) -> None:
     """Broken unless `path` is answered with 200 in time."""
     ends = time.monotonic() + seconds
