@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "rest_framework",
     "drf_spectacular",
     "django_htmx",
@@ -195,7 +196,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
-ACCOUNT_ADAPTER = "orgs.views.accounts.AccountAdapter"
+ACCOUNT_ADAPTER = "orgs.views.adapters.AccountAdapter"
 ACCOUNT_FORMS = {
     "signup": "orgs.forms.accounts.SignUpForm",
     "login": "orgs.forms.accounts.SignInForm",
@@ -205,11 +206,23 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_EMAIL_VERIFICATION = "none"
+# Where addresses are proved by mail, signing up does not tell which of them have an account.
+ACCOUNT_EMAIL_VERIFICATION = (
+    "mandatory"
+    if environment.flag("HYDRA_VERIFY_EMAIL", default=bool(environment.text("HYDRA_SMTP_HOST")))
+    else "none"
+)
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up, and in no other
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+# Our own brake (hydra.throttle) counts failures: the library's would shut the owner out as well.
+ACCOUNT_RATE_LIMITS = {"login_failed": None}
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 10 * 60
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+MFA_ADAPTER = "orgs.views.adapters.SecondFactorAdapter"
+# Where it matters nobody is signed in before their address is proved.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Hydra"

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from orgs.views import accounts, audit, confirming, environments, keys, people, tokens
+from orgs.views import (
+    accounts,
+    audit,
+    confirming,
+    environments,
+    keys,
+    people,
+    profile,
+    sessions,
+    tokens,
+)
 
 app_name = "orgs"
 
@@ -10,6 +20,12 @@ urlpatterns = [
     path("", accounts.home, name="home"),
     path("account/", accounts.account, name="account"),
     path("account/continue/", confirming.go_on, name="continue"),
+    path("account/profile/", profile.profile, name="profile"),
+    path("account/profile/email/", profile.email_change, name="email-change"),
+    path("account/profile/email/<str:token>/", profile.email_confirm, name="email-confirm"),
+    path("account/sessions/", sessions.session_list, name="sessions"),
+    path("account/sessions/end/", sessions.sessions_end, name="sessions-end"),
+    path("account/sessions/<int:pk>/end/", sessions.session_end, name="session-end"),
     path("account/two-factor/", accounts.two_factor, name="two-factor"),
     path("account/join/", accounts.join, name="join"),
     path("account/organizations/", accounts.found, name="found"),

@@ -54,6 +54,8 @@ class Ground:
             "uidb36": "1",
             "key": "nobody-was-sent-this",
             "form": "csv",
+            "token": "nobody-was-sent-this",
+            "pk": "1",
         }
         if name in by_name:
             return by_name[name]

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, TestCase
 from hypothesis import settings as profiles
 
 from deployments.services import evaluations, logs
@@ -82,9 +83,19 @@ def southwind(sam: User) -> Organization:
     return factories.make_org("Southwind", owner=sam)
 
 
+class Browser(Client):
+    """Its requests commit: what waits for that, such as a mail, happens although the test's own
+    transaction never does.
+    """
+
+    def request(self, **request: Any) -> Any:
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            return super().request(**request)
+
+
 def signed_in(user: User, *, minutes_ago: float = 0) -> Client:
     """A browser in which `user` signed in just now, or so long ago that it is not fresh."""
-    client = Client()
+    client = Browser()
     client.force_login(user)
     session = client.session
     session["account_authentication_methods_user"] = str(user.pk)

@@ -5,14 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.forms import (
+    ChangePasswordForm as LibraryChangePasswordForm,
+)
+from allauth.account.forms import (
     LoginForm,
     ReauthenticateForm,
     ResetPasswordForm,
     ResetPasswordKeyForm,
     SignupForm,
 )
+from allauth.account.forms import (
+    SetPasswordForm as LibrarySetPasswordForm,
+)
+from allauth.core import context
+from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.base.forms import ReauthenticateForm as ReauthenticateByCodeForm
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
 from django import forms
 from django.contrib.auth.password_validation import get_default_password_validators
+
+from hydra.throttle import guess_of, in_words
+from orgs.access import address_of
 
 
 def shortest() -> int:
@@ -90,3 +104,98 @@ class ConfirmPasswordForm(ReauthenticateForm):  # type: ignore[misc]  # allauth 
         password.help_text = ""
         password.widget.attrs.pop("placeholder", None)
         password.widget.attrs["autofocus"] = True
+
+
+class ProfileForm(forms.Form):
+    name = forms.CharField(max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+
+
+class EmailForm(forms.Form):
+    email = forms.EmailField(
+        label="New e-mail address",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+
+def word_new_password(field: forms.Field) -> None:
+    field.label = "New password"
+    field.help_text = f"At least {shortest()} characters; a sentence is fine."
+    field.widget.attrs.pop("placeholder", None)
+
+
+class ChangePasswordForm(LibraryChangePasswordForm):  # type: ignore[misc]  # allauth has no types
+    """The new one once, as at the sign-up: the browser can show it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["password2"]
+        old = self.fields["oldpassword"]
+        old.label, old.help_text = "Present password", ""
+        old.widget.attrs.pop("placeholder", None)
+        word_new_password(self.fields["password1"])
+
+
+class SetPasswordForm(LibrarySetPasswordForm):  # type: ignore[misc]  # allauth has no types
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["password2"]
+        word_new_password(self.fields["password1"])
+
+
+CODE_ATTRS = {
+    "autocomplete": "one-time-code",
+    "class": "mono",
+    "spellcheck": "false",
+    "autofocus": True,
+}
+
+
+class ActivateForm(ActivateTOTPForm):  # type: ignore[misc]  # allauth has no types
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        code = self.fields["code"]
+        code.label = "Code of the app"
+        code.widget = forms.TextInput(attrs={**CODE_ATTRS, "inputmode": "numeric"})
+
+
+class Slowed:
+    """A code that is asked for: guessing it is slowed down as guessing a password is."""
+
+    user: Any
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        code = self.fields["code"]
+        code.label = "Code"
+        code.help_text = "Of the app on your phone, or one of your recovery codes."
+        code.widget = forms.TextInput(attrs=CODE_ATTRS)
+
+    def clean_code(self) -> str:
+        guess = guess_of(address_of(context.request), "code", self.user.email)
+        if wait := guess.count():
+            raise forms.ValidationError(in_words(wait))
+        code: str = super().clean_code()  # type: ignore[misc]  # a mixin
+        guess.was_right()
+        return code
+
+
+class CodeForm(Slowed, AuthenticateForm):  # type: ignore[misc]  # allauth has no types
+    pass
+
+
+class ConfirmByCodeForm(Slowed, ReauthenticateByCodeForm):  # type: ignore[misc]  # allauth has no types
+    pass
+
+
+class PasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields.pop("passwordless", None)  # all of ours are
+        self.fields["name"].max_length = 100
+        self.fields["name"].help_text = "What you know it by, such as the device it lives on."
+
+
+class RenamePasskeyForm(EditWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+    name = forms.CharField(max_length=100)

@@ -136,6 +136,20 @@ def require_may_edit(org: Organization, names: set[str], *, user_pk: int) -> Non
 
 
 @transaction.atomic
+def rehearse_welcome(user: User, *, password: str, code: str, organization: str, by: Actor) -> None:
+    """Do for an address that is taken all that would be done for another, and take it back.
+
+    What is refused, and how long it takes, is then the same for both.
+    """
+    with transaction.atomic():
+        user.email = f"{user.uid}@taken.invalid"
+        user.set_password(password)
+        user.save()
+        welcome(user, code=code, organization=organization, by=by)
+        transaction.set_rollback(True)
+
+
+@transaction.atomic
 def join(*, code: str, user: User, by: Actor) -> Membership:
     """Redeem an invite code. The organization is locked, so that of two who come at once with
     one code, or for the last place of a plan, the second meets what the first has done.

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
-from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.views import SignupView
-from django.conf import settings
+from allauth.account.views import LoginView, SignupView
 from django.contrib import messages
-from django.db import IntegrityError, transaction
-from django.forms import Form
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from hydra.errors import Refused
@@ -30,53 +25,9 @@ from orgs.access import (
 from orgs.forms import OrganizationForm, RedeemForm
 from orgs.models import Membership, User
 from orgs.services import organizations
+from orgs.views.adapters import EmailTaken
 
-EMAIL_TAKEN = "There is an account with this e-mail address already. Sign in instead."
-
-
-class EmailTaken(Refused):
-    """Two people signed up with one address at the same moment; this one was second."""
-
-    code = "email_taken"
-
-
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
-    """Where django-allauth asks the product."""
-
-    error_messages: ClassVar[dict[str, str]] = {
-        **DefaultAccountAdapter.error_messages,
-        "email_password_mismatch": "The e-mail address or the password is wrong.",
-        "too_many_login_attempts": "Too many failed attempts. Wait a few minutes and try again.",
-        "email_taken": EMAIL_TAKEN,
-    }
-
-    def save_user(self, request: HttpRequest, user: User, form: Form, commit: bool = True) -> User:
-        """Save the new account with what it is for: a place in an organization."""
-        user.name = form.cleaned_data["name"].strip()
-        try:
-            with transaction.atomic():
-                super().save_user(request, user, form, commit)
-        except IntegrityError as error:
-            raise EmailTaken(EMAIL_TAKEN) from error
-        organizations.welcome(
-            user,
-            code=form.cleaned_data["invite_code"],
-            organization=form.cleaned_data["organization"],
-            by=actor_of(request, user),
-        )
-        return user
-
-    def get_reset_password_from_key_url(self, key: str) -> str:
-        """The link of the mail, at Hydra's public address whatever host was asked."""
-        uid, _, token = key.partition("-")
-        path = reverse("account_reset_password_from_key", kwargs={"uidb36": uid, "key": token})
-        return f"{settings.HYDRA_URL}{path}"
-
-    def is_safe_url(self, url: str | None) -> bool:
-        """Whether to go there after signing in: pages of this very host alone."""
-        return url_has_allowed_host_and_scheme(
-            url, allowed_hosts={self.request.get_host()}, require_https=self.request.is_secure()
-        )
+NO_MAIL = "The mail could not be sent. Try again in a few minutes."
 
 
 class SignUp(SignupView):  # type: ignore[misc]  # allauth has no types
@@ -86,17 +37,46 @@ class SignUp(SignupView):  # type: ignore[misc]  # allauth has no types
         initial: dict[str, Any] = super().get_initial()
         return initial | {"invite_code": self.request.GET.get("code", "")}
 
-    def form_valid(self, form: Form) -> HttpResponse:
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Where addresses are proved by mail, one that is taken is answered as any other."""
         try:
             with transaction.atomic():
+                if form.account_already_exists:
+                    rehearse(self.request, form.cleaned_data)
                 response: HttpResponse = super().form_valid(form)
                 return response
         except EmailTaken as taken:
             form.add_error("email", taken.message)
         except Refused as refused:
             form.add_error("invite_code", refused.message)
-        invalid: HttpResponse = self.form_invalid(form)
-        return invalid
+        except OSError:  # the mail server's refusals are of this kind too
+            form.add_error(None, NO_MAIL)
+        return self.form_invalid(form)
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        response: HttpResponse = super().form_invalid(form)
+        response.status_code = 422
+        return response
+
+
+def rehearse(request: HttpRequest, typed: dict[str, Any]) -> None:
+    user = User(name=typed["name"].strip())
+    organizations.rehearse_welcome(
+        user,
+        password=typed["password1"],
+        code=typed["invite_code"],
+        organization=typed["organization"],
+        by=actor_of(request, user),
+    )
+
+
+class SignIn(LoginView):  # type: ignore[misc]  # allauth has no types
+    """The sign-in page."""
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        response: HttpResponse = super().form_invalid(form)
+        response.status_code = 422
+        return response
 
 
 @require_GET

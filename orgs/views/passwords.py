@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.views import PasswordResetFromKeyView, PasswordResetView
+from django.db import transaction
 from django.forms import Form
 from django.http import HttpResponse
 
+from hydra.throttle import guess_of
+from orgs.access import actor_of, address_of
 from orgs.forms.accounts import ForgottenForm, NewPasswordForm
+from orgs.services import accounts
 
 NO_MAIL = (
     "The mail could not be sent. Try again in a few minutes, or ask your site administrator "
@@ -34,6 +38,16 @@ class NewPassword(PasswordResetFromKeyView):  # type: ignore[misc]  # allauth ha
     """Takes the new password from whoever came by the link, and ends every open session."""
 
     form_class = NewPasswordForm
+
+    def form_valid(self, form: Form) -> HttpResponse:
+        with transaction.atomic():
+            response: HttpResponse = super().form_valid(form)
+            by = actor_of(self.request, self.reset_user)
+            accounts.tell(
+                self.reset_user, "user.password_changed", by=by, data={"by": "a link in a mail"}
+            )
+        guess_of(address_of(self.request), "password", self.reset_user.email).was_right()
+        return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)

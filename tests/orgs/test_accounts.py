@@ -11,7 +11,7 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from orgs.models import InviteCode, Membership, Organization, Role, User
-from orgs.views.accounts import AccountAdapter, EmailTaken
+from orgs.views.adapters import AccountAdapter, EmailTaken
 from tests import factories
 from tests.conftest import signed_in
 

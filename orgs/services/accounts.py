@@ -1,0 +1,79 @@
+"""What people change about their own accounts, told to each of their organizations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
+from django.db import IntegrityError, transaction
+
+from hydra.errors import Conflict
+from orgs.models import Actor, Membership, User
+from orgs.services import events
+from orgs.services.events import Subject
+
+
+@transaction.atomic
+def tell(user: User, verb: str, *, by: Actor, data: dict[str, Any] | None = None) -> None:
+    """Write an event about the person wherever they belong; somewhere else it concerns nobody."""
+    memberships = Membership.objects.of(user)
+    events.record_all(
+        [
+            events.compose(
+                org=membership.org,
+                by=by,
+                verb=verb,
+                subject=Subject("user", user.uid, str(user)),
+                data=data,
+            )
+            for membership in memberships
+        ]
+    )
+
+
+@transaction.atomic
+def change_name(user: User, *, name: str, by: Actor) -> None:
+    before, user.name = user.name, name.strip()
+    if user.name == before:
+        return
+    user.save(update_fields=["name"])
+    tell(
+        user,
+        "user.name_changed",
+        by=by,
+        data={"before": {"name": before}, "after": {"name": user.name}},
+    )
+
+
+@transaction.atomic
+def change_email(user: User, *, email: str, by: Actor) -> None:
+    """Give the account the address that was just proved to be its owner's."""
+    user = User.objects.select_for_update().get(pk=user.pk)
+    before, user.email = user.email, email.lower()
+    try:
+        with transaction.atomic():
+            user.save(update_fields=["email"])
+    except IntegrityError as error:
+        raise Conflict("The address was taken meanwhile. Your old one stays.") from error
+    EmailAddress.objects.filter(user=user).delete()
+    EmailAddress.objects.filter(email=user.email, verified=False).delete()
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+    tell(
+        user,
+        "user.email_changed",
+        by=by,
+        data={"before": {"email": before}, "after": {"email": user.email}},
+    )
+
+
+@transaction.atomic
+def end_sessions(user: User, *, sessions: Sequence[UserSession], by: Actor) -> int:
+    """Sign these browsers out; how many there were."""
+    own = [session for session in sessions if session.user_id == user.pk]
+    for session in own:
+        session.end()
+    if own:
+        tell(user, "user.sessions_ended", by=by, data={"sessions": len(own)})
+    return len(own)

@@ -1,0 +1,167 @@
+"""Account, Security: the password, the authenticator app, recovery codes and passkeys."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from allauth.account.views import PasswordChangeView, PasswordSetView
+from allauth.mfa.base.views import AuthenticateView, IndexView, ReauthenticateView
+from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView, ViewRecoveryCodesView
+from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
+from allauth.mfa.webauthn.internal import auth as webauthn
+from allauth.mfa.webauthn.views import (
+    AddWebAuthnView,
+    EditWebAuthnView,
+    ReauthenticateWebAuthnView,
+    RemoveWebAuthnView,
+)
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse_lazy
+
+from orgs.access import actor_of
+from orgs.forms.accounts import (
+    ActivateForm,
+    ChangePasswordForm,
+    CodeForm,
+    ConfirmByCodeForm,
+    PasskeyForm,
+    RenamePasskeyForm,
+    SetPasswordForm,
+)
+from orgs.services import accounts
+from orgs.views.accounts import keep_frame, signed_in
+
+
+def as_json(options: Any) -> str:
+    """What a script needs, for an attribute: pages carry no script of their own."""
+    return json.dumps(options, cls=DjangoJSONEncoder)
+
+
+class Framed:
+    """Within the account's pages: the frame of the organization stays around, mistakes are 422."""
+
+    request: HttpRequest
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        keep_frame(self.request)
+        context: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]  # a mixin
+        return context
+
+    def form_invalid(self, form: Form) -> HttpResponse:
+        response: HttpResponse = super().form_invalid(form)  # type: ignore[misc]  # a mixin
+        response.status_code = 422
+        return response
+
+
+class Told(Framed):
+    """A change of the account that is written into the log in the transaction that makes it."""
+
+    verb = ""
+    details: dict[str, Any] | None = None
+
+    def form_valid(self, form: Form) -> HttpResponse:
+        user = signed_in(self.request)
+        with transaction.atomic():
+            response: HttpResponse = super().form_valid(form)  # type: ignore[misc]  # a mixin
+            accounts.tell(user, self.verb, by=actor_of(self.request, user), data=self.details)
+        return response
+
+
+class Security(Framed, IndexView):  # type: ignore[misc]  # allauth has no types
+    template_name = "account/security.html"
+
+
+class ChangePassword(Told, PasswordChangeView):  # type: ignore[misc]  # allauth has no types
+    form_class = ChangePasswordForm
+    verb = "user.password_changed"
+
+
+class SetPassword(Told, PasswordSetView):  # type: ignore[misc]  # allauth has no types
+    """For whoever has none, because they sign in elsewhere."""
+
+    form_class = SetPasswordForm
+    verb = "user.password_changed"
+
+
+class Activate(Told, ActivateTOTPView):  # type: ignore[misc]  # allauth has no types
+    form_class = ActivateForm
+    template_name = "mfa/activate.html"
+    verb = "user.two_factor_enabled"
+    details = {"with": "authenticator app"}  # never written to
+
+
+class Deactivate(Told, DeactivateTOTPView):  # type: ignore[misc]  # allauth has no types
+    template_name = "mfa/deactivate.html"
+    verb = "user.two_factor_disabled"
+    details = {"with": "authenticator app"}  # never written to
+
+
+class RecoveryCodes(Framed, ViewRecoveryCodesView):  # type: ignore[misc]  # allauth has no types
+    template_name = "mfa/recovery_codes.html"
+
+
+class RenewRecoveryCodes(Told, GenerateRecoveryCodesView):  # type: ignore[misc]  # allauth has no types
+    template_name = "mfa/recovery_codes_new.html"
+    verb = "user.recovery_codes_renewed"
+
+
+class AddPasskey(Told, AddWebAuthnView):  # type: ignore[misc]  # allauth has no types
+    """A passkey proves the device and the person at once, so it suffices for signing in."""
+
+    form_class = PasskeyForm
+    template_name = "mfa/passkey_add.html"
+    verb = "user.passkey_added"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        options = webauthn.begin_registration(signed_in(self.request), passwordless=True)
+        return context | {"options": as_json(options)}
+
+
+class RenamePasskey(Framed, EditWebAuthnView):  # type: ignore[misc]  # allauth has no types
+    form_class = RenamePasskeyForm
+    template_name = "mfa/passkey_rename.html"
+    success_url = reverse_lazy("mfa_index")
+
+
+class RemovePasskey(Told, RemoveWebAuthnView):  # type: ignore[misc]  # allauth has no types
+    template_name = "mfa/passkey_remove.html"
+    success_url = reverse_lazy("mfa_index")
+    verb = "user.passkey_removed"
+
+
+class SecondFactor(AuthenticateView):  # type: ignore[misc]  # allauth has no types
+    """The second question at the door, after the password."""
+
+    form_class = CodeForm
+    template_name = "mfa/authenticate.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        user = self.stage.login.user
+        return context | {
+            "options": as_json(context["js_data"]["request_options"]),
+            "kinds": set(user.authenticator_set.values_list("type", flat=True)),
+        }
+
+    def form_invalid(self, form: Form) -> HttpResponse:
+        response: HttpResponse = super().form_invalid(form)
+        response.status_code = 422
+        return response
+
+
+class ConfirmByCode(ReauthenticateView):  # type: ignore[misc]  # allauth has no types
+    form_class = ConfirmByCodeForm
+    template_name = "mfa/reauthenticate.html"
+
+
+class ConfirmByPasskey(ReauthenticateWebAuthnView):  # type: ignore[misc]  # allauth has no types
+    template_name = "mfa/reauthenticate_passkey.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {"options": as_json(context["js_data"]["request_options"])}
