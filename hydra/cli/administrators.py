@@ -21,7 +21,7 @@ def create_admin(email: str) -> int:
     from hydra.cli.processes import CannotRun  # noqa: PLC0415
     from orgs.models import SYSTEM  # noqa: PLC0415
     from orgs.services import administration  # noqa: PLC0415
-    from orgs.views.accounts import AccountAdapter  # noqa: PLC0415
+    from orgs.views.adapters import AccountAdapter  # noqa: PLC0415
 
     try:
         validate_email(email)
