@@ -73,7 +73,7 @@ def test_a_server_killed_before_its_answer_to_an_agent_runs_no_step_twice(
         steps=(f"echo $HYDRA_ENVIRONMENT >> {runs}; echo one; sleep 0.2; echo two",),
         HYDRA_SERVER_CRASH=place,
         HYDRA_SERVER_CRASH_ONCE=str(tmp_path / "crashed"),
-        **QUICK,
+        **(QUICK | {"HYDRA_LEASE_SECONDS": "20"}),  # longer than a start takes on a busy machine
     )
     hydra.start_agent()
     started = create_until_answered(hydra, "v1.0.0").body["deployments"]
