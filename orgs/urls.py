@@ -7,6 +7,7 @@ from orgs.views import (
     audit,
     confirming,
     environments,
+    general,
     keys,
     people,
     profile,
@@ -34,7 +35,15 @@ urlpatterns = [
     path("account/tokens/<slug:uid>/rotate/", tokens.token_rotate, name="token-rotate"),
     path("account/tokens/<slug:uid>/revoke/", tokens.token_revoke, name="token-revoke"),
     path("o/<slug:org>/enter/", accounts.enter, name="enter"),
+    path("o/<slug:org>/settings/general/", general.general, name="general"),
+    path("o/<slug:org>/settings/general/save/", general.general_save, name="general-save"),
+    path("o/<slug:org>/settings/general/transfer/", general.transfer, name="transfer"),
+    path("o/<slug:org>/settings/general/delete/", general.delete, name="delete"),
     path("o/<slug:org>/settings/users/", people.member_list, name="members"),
+    path("o/<slug:org>/settings/users/<slug:uid>/role/", people.member_role, name="member-role"),
+    path(
+        "o/<slug:org>/settings/users/<slug:uid>/remove/", people.member_remove, name="member-remove"
+    ),
     path("o/<slug:org>/settings/invites/", people.invite_list, name="invites"),
     path("o/<slug:org>/settings/invites/new/", people.invite_create, name="invite-create"),
     path(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from deployments.models import Deployment, Job, JobState, State
-from orgs.models import Environment, Event, InviteCode, Organization
+from orgs.models import Environment, Event, InviteCode, Membership, Organization
 from projects.models import AutoDeployRule, ConfigFile, Step, Variable, Version
 from tests import factories
 
@@ -22,6 +22,7 @@ class Ground:
     org: Organization
     place: factories.Place
     environment: Environment
+    member: Membership
     invite: InviteCode
     key_uid: str
     token_uid: str
@@ -62,6 +63,8 @@ class Ground:
         codes = {"projects": self.place.project.code, "applications": self.place.application.code}
         by_place = {
             **codes,
+            "users": self.member.uid,
+            "members": self.member.uid,
             "invites": self.invite.uid,
             "environments": self.environment.uid,
             "api-keys": self.key_uid,
@@ -88,6 +91,7 @@ def make_ground(org: Organization) -> Ground:
         org=org,
         place=place,
         environment=factories.make_environment(org),
+        member=Membership.objects.get(org=org, user=factories.make_member(org)),
         invite=factories.make_invite(org)[0],
         key_uid=factories.make_key(org)[0].uid,
         token_uid=factories.make_token(factories.owner_of(org))[0].uid,

@@ -60,6 +60,15 @@ class InviteCodeQuerySet(models.QuerySet["InviteCode"]):
         """With `state`, and `creator_role`, which is None when the creator has left."""
         return self.annotate(**what_became())
 
+    def in_state(self, state: str) -> InviteCodeQuerySet:
+        return self.with_state().filter(Q(("state", state)))
+
+    def called(self, text: str) -> InviteCodeQuerySet:
+        """Those whose beginning is `text`, or whose giver or user has it in name or address."""
+        by = Q(created_by__name__icontains=text) | Q(created_by__email__icontains=text)
+        used = Q(used_by__name__icontains=text) | Q(used_by__email__icontains=text)
+        return self.filter(Q(shown_prefix__istartswith=text) | by | used)
+
     def with_names(self) -> InviteCodeQuerySet:
         return self.select_related("created_by", "used_by")
 

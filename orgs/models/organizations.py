@@ -6,13 +6,13 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from hydra import keys
 from hydra.errors import Suspended
-from orgs.models.users import User
+from orgs.models.users import SECOND_FACTORS, User
 
 SEEN_EVERY = timedelta(minutes=5)
 
@@ -104,6 +104,15 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
     def with_names(self) -> MembershipQuerySet:
         return self.select_related("user", "org")
+
+    def called(self, text: str) -> MembershipQuerySet:
+        """Those in whose name or e-mail address `text` occurs."""
+        return self.filter(Q(user__name__icontains=text) | Q(user__email__icontains=text))
+
+    def with_two_factor(self) -> MembershipQuerySet:
+        """With `has_two_factor`, for lists; of one person ask `User.has_two_factor`."""
+        secured = User.objects.filter(pk=OuterRef("user"), authenticator__type__in=SECOND_FACTORS)
+        return self.annotate(has_two_factor=Exists(secured))
 
     def by_name(self) -> MembershipQuerySet:
         """As lists of members are read."""

@@ -39,6 +39,12 @@ class InviteRefused(Refused):
     status = HTTPStatus.BAD_REQUEST
 
 
+class TwoFactorFirst(Refused):
+    """Who wants two-factor of everybody has it themselves."""
+
+    code = "two_factor_first"
+
+
 class AlreadyMember(Refused):
     code = "already_member"
 
@@ -98,7 +104,7 @@ def update_organization(
     wanted = {name: trimmed(value) for name, value in changes.items()}
     after = {name: value for name, value in wanted.items() if getattr(org, name) != value}
     require_sound(after)
-    require_may_edit(org, set(after), user_pk=user_pk)
+    require_may_edit(org, after, user_pk=user_pk)
     before = {name: getattr(org, name) for name in after}
     for name, value in after.items():
         setattr(org, name, value)
@@ -123,13 +129,17 @@ def require_sound(changes: dict[str, object]) -> None:
         )
 
 
-def require_may_edit(org: Organization, names: set[str], *, user_pk: int) -> None:
+def require_may_edit(org: Organization, changes: dict[str, object], *, user_pk: int) -> None:
     acting = memberships.acting_member(org, user_pk=user_pk)
+    if changes.get("requires_two_factor") and not acting.user.has_two_factor():
+        raise TwoFactorFirst(
+            "Switch two-factor on for your own account first, or you would lock yourself out."
+        )
     if acting.role == Role.OWNER:
         return
     if not org.managers_may_edit:
         raise Forbidden(permission(Right.ORGANIZATION_UPDATE))
-    if names & OWNERS_CHOICES:
+    if OWNERS_CHOICES & set(changes):
         raise RoleTooHigh(
             "Only an owner decides whether managers edit the settings and members need two-factor."
         )

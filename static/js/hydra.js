@@ -91,7 +91,7 @@
   const fetchPart = async (address) => {
     try {
       const answer = await fetch(address, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
-      if (!answer.ok || answer.redirected) return null;
+      if (!answer.ok || answer.redirected || answer.headers.has("HX-Redirect")) return null; // to be confirmed first
       return new DOMParser().parseFromString(await answer.text(), "text/html");
     } catch { return null; }
   };

@@ -23,6 +23,7 @@ from tests.factories import make_environment
 EVERYBODY = {"olivia": 200, "max": 200, "uma": 200, "bill": 200}
 WHO_SEE = EVERYBODY | {"bill": 403}
 WHO_MANAGE = WHO_SEE | {"uma": 403}
+OWNER_ALONE = WHO_MANAGE | {"max": 403}
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class Page:
 
 def a_key(org: Organization) -> str:
     return factories.make_key(org)[0].uid
+
+
+def a_member(org: Organization) -> str:
+    return Membership.objects.get(org=org, user=factories.make_member(org)).uid
 
 
 def an_invite(org: Organization) -> str:
@@ -58,9 +63,20 @@ def moved(expected: dict[str, int], status: int) -> dict[str, int]:
 
 PAGES = [
     Page("search/?q=x", EVERYBODY),
+    Page("settings/general/", EVERYBODY),
+    Page("settings/general/save/", moved(OWNER_ALONE, 302)),
+    Page("settings/general/save/", moved(OWNER_ALONE, 422), "post"),
+    Page("settings/general/transfer/", OWNER_ALONE),
+    Page("settings/general/transfer/", moved(OWNER_ALONE, 422), "post"),
+    Page("settings/general/delete/", OWNER_ALONE),
+    Page("settings/general/delete/", moved(OWNER_ALONE, 422), "post"),
     Page("settings/users/", WHO_SEE),
+    Page("settings/users/{}/role/", WHO_MANAGE, made=a_member),
+    Page("settings/users/{}/role/", moved(WHO_MANAGE, 422), "post", a_member),
+    Page("settings/users/{}/remove/", WHO_MANAGE, made=a_member),
+    Page("settings/users/{}/remove/", moved(WHO_MANAGE, 302), "post", a_member),
     Page("settings/invites/", WHO_MANAGE),
-    Page("settings/invites/new/", moved(WHO_MANAGE, 302)),
+    Page("settings/invites/new/", WHO_MANAGE),
     Page("settings/invites/new/", moved(WHO_MANAGE, 422), "post"),
     Page("settings/invites/{}/revoke/", WHO_MANAGE, made=an_invite),
     Page("settings/invites/{}/revoke/", moved(WHO_MANAGE, 302), "post", an_invite),
