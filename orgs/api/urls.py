@@ -4,6 +4,7 @@ from django.urls import path
 
 from orgs.api.environments import EnvironmentViewSet
 from orgs.api.events import EventViewSet
+from orgs.api.invites import InviteViewSet
 from orgs.api.keycheck import HealthViewSet, UsageViewSet
 from orgs.api.organizations import OrganizationListViewSet, OrganizationViewSet
 
@@ -13,9 +14,27 @@ native = [
     path("events/head", EventViewSet.as_view({"get": "head_of_chain"})),
     path("events/<str:uid>", EventViewSet.as_view({"get": "retrieve"})),
     path("environments", EnvironmentViewSet.as_view({"get": "list", "post": "create"})),
+    path("environments/order", EnvironmentViewSet.as_view({"put": "order"})),
+    path(
+        "environments/<str:uid>",
+        EnvironmentViewSet.as_view(
+            {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+        ),
+    ),
+    path("invites", InviteViewSet.as_view({"get": "list", "post": "create"})),
+    path("invites/<str:uid>", InviteViewSet.as_view({"get": "retrieve", "delete": "destroy"})),
     path("orgs", OrganizationListViewSet.as_view({"get": "list"})),
-    path("orgs/<str:slug>", OrganizationViewSet.as_view({"get": "retrieve"})),
+    path(
+        "orgs/<str:slug>",
+        OrganizationViewSet.as_view(
+            {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+        ),
+    ),
     path("orgs/<str:slug>/members", OrganizationViewSet.as_view({"get": "members"})),
+    path(
+        "orgs/<str:slug>/members/<str:uid>",
+        OrganizationViewSet.as_view({"patch": "change_role", "delete": "remove_member"}),
+    ),
 ]
 key_check = [
     path("health", HealthViewSet.as_view({"get": "retrieve"})),

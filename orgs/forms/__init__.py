@@ -6,8 +6,6 @@ Those of accounts, signing in and two-factor stand in `orgs.forms.accounts`, tho
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 
 

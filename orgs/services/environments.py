@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from django.db import transaction
 
-from hydra.errors import Conflict, Invalid
+from hydra.errors import Conflict, Detail, Invalid
 from orgs.models import Actor, Environment, Organization
 from orgs.services import events
 from orgs.services.events import Subject
@@ -30,6 +30,12 @@ class OrderOutdated(Conflict):
     """Somebody made or deleted an environment since the order was shown."""
 
     code = "order_outdated"
+
+
+class OrderChanged(Conflict):
+    """Somebody else put them into another order meanwhile, which this one would undo."""
+
+    code = "order_changed"
 
 
 @transaction.atomic
@@ -62,14 +68,26 @@ def rename_environment(environment: Environment, *, name: str, by: Actor) -> Env
 
 
 @transaction.atomic
-def save_order(org: Organization, *, uids: Sequence[str], by: Actor) -> list[Environment]:
-    """Put the environments into the order of `uids`, which must name each of them once."""
+def save_order(
+    org: Organization, *, uids: Sequence[str], was: Sequence[str] | None = None, by: Actor
+) -> list[Environment]:
+    """Put the environments into the order of `uids`, which must name each of them once.
+
+    `was` is the order that the person saw. If it is given and somebody has changed it since,
+    nothing is saved: whoever reads the newer one decides.
+    """
     existing = locked(org)
     known = {environment.uid: environment for environment in existing}
     if len(uids) != len(known) or set(uids) != set(known):
         raise OrderOutdated(
             "The environments have changed since this page was opened, so the order was not "
             "saved. Look at the newer list and order it again."
+        )
+    if was is not None and list(was) != list(known):
+        raise OrderChanged(
+            "Somebody else has saved another order meanwhile: "
+            f"{listed([environment.name for environment in existing])}. Yours was not saved.",
+            details=[Detail(location="was", message=f"It is {' '.join(known)} now.")],
         )
     before = [environment.slug for environment in existing]
     ordered = [known[uid] for uid in uids]

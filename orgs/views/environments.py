@@ -52,9 +52,26 @@ def environment_order(request: OrgRequest) -> HttpResponse:
         at = uids.index(moved)
         to = min(max(at + step, 0), len(uids) - 1)
         uids.insert(to, uids.pop(at))
-    environments.save_order(request.org, uids=uids, by=request.access.actor)
+    try:
+        environments.save_order(
+            request.org,
+            uids=uids,
+            was=request.POST.getlist("was") or None,
+            by=request.access.actor,
+        )
+    except environments.OrderChanged as changed:
+        return ask_which(request, uids, changed.message)
     messages.success(request, "The order is saved.")
     return redirect("orgs:environments", request.org.slug)
+
+
+def ask_which(request: OrgRequest, uids: list[str], sentence: str) -> HttpResponse:
+    """Both orders beside each other: the one of now, and the one that was not saved."""
+    now = list(Environment.objects.in_org(request.org))
+    known = {environment.uid: environment for environment in now}
+    mine = [known[uid] for uid in uids if uid in known]
+    context = {"now": now, "mine": mine, "sentence": sentence}
+    return render_page(request, "orgs/environment_order.html", context, status=409)
 
 
 @require_http_methods(["GET", "POST"])
