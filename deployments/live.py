@@ -35,9 +35,11 @@ from hydra.raw_http import (
     answer_json,
     answer_refusal,
     bearer_token,
+    guards,
     hang_up,
     header,
     read_body,
+    require_host,
 )
 from hydra.requests import new_request_id
 
@@ -195,6 +197,7 @@ async def lifespan(receive: Receive, send: Send) -> None:
 
 async def route(scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
     path, method = scope["path"], scope["method"]
+    require_host(scope)
     if "\0" in path:
         raise NotFound("There is nothing here.")
     if path == POLL and method == "POST":
@@ -359,7 +362,7 @@ def stream_headers(scope: Scope, own: Mapping[str, str]) -> Headers:
         *((name.lower().encode(), value.encode()) for name, value in own.items()),
         (b"cache-control", b"no-store"),
         (b"x-accel-buffering", b"no"),
-        (b"x-content-type-options", b"nosniff"),
+        *guards(),
     ]
     origin = header(scope, b"origin")
     if origin and origin == settings.HYDRA_URL:

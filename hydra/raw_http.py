@@ -7,6 +7,10 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+
+from hydra import headers
 from hydra.errors import Invalid, Refused
 
 Scope = MutableMapping[str, Any]
@@ -28,10 +32,30 @@ LONG = {"error": "The body is longer than 1 MiB.", "code": "too_large"}
 def raw(status: int, sentence: str, code: str) -> bytes:
     """A whole answer as it goes over the line, after which the line is closed."""
     body = json.dumps({"error": sentence, "code": code}, separators=(",", ":"))
+    guards = "".join(f"{name}: {value}\r\n" for name, value in headers.OF_NO_PAGE.items())
     return (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: application/json\r\n"
-        f"Cache-Control: no-store\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+        f"{guards}Cache-Control: no-store\r\nConnection: close\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n{body}"
     ).encode()
+
+
+def guards() -> Headers:
+    """The headers of every answer, for those that do not pass Django's middleware."""
+    return [(n.lower().encode(), v.encode()) for n, v in headers.of_no_page().items()]
+
+
+def require_host(scope: Scope) -> None:
+    """Refuse a request for another host than ours, and one that does not say for which.
+
+    Only HTTP/1.0 may leave it out.
+    """
+    hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+    if not hosts and scope.get("http_version") == "1.0":
+        return
+    domain = split_domain_port(hosts[0])[0] if len(hosts) == 1 else ""
+    if not domain or not validate_host(domain, settings.ALLOWED_HOSTS):
+        raise Invalid.at("Host", "The request does not name one host of this installation.")
 
 
 TOO_SLOW = raw(408, SLOW["error"], SLOW["code"])
@@ -85,12 +109,13 @@ async def answer_json(
     send: Send, status: int, body: dict[str, Any], request_id: str = "", more: Headers | None = None
 ) -> None:
     content = json.dumps(body, separators=(",", ":")).encode()
-    headers = [
+    told = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(content)).encode()),
         (b"cache-control", b"no-store"),
         (b"x-request-id", request_id.encode()),
+        *guards(),
         *(more or ()),
     ]
-    await send({"type": "http.response.start", "status": int(status), "headers": headers})
+    await send({"type": "http.response.start", "status": int(status), "headers": told})
     await send({"type": "http.response.body", "body": content})

@@ -87,6 +87,7 @@ INSTALLED_APPS = [
 # From the outside in. A refusal is translated where htmx and the messages are already known, and
 # the request id is there before anything can be logged.
 MIDDLEWARE = [
+    "hydra.headers.HeadersMiddleware",
     "hydra.requests.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # Agents and the API leave here: they pay for no session and no page.
@@ -281,6 +282,7 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],
+        "object-src": [NONE],
         "style-src": [SELF],
         "img-src": [SELF, "data:"],
         "font-src": [SELF],

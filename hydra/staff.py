@@ -65,6 +65,7 @@ class Listing(Base):
     paginator = CountedPaginator
     list_per_page = 50
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # each would count the whole table
     ordering = ("-pk",)
     sortable_by = ()
     list_select_related = False  # `get_queryset` joins what is shown
