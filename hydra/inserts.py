@@ -7,13 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from types import NoneType
 from typing import Any, TypeVar
 
-from django.db import connection
-from django.db.models import Field, Model
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import (
+    BooleanField,
+    CharField,
+    Field,
+    ForeignKey,
+    IntegerField,
+    Model,
+    TextField,
+)
 from django.db.models.expressions import DatabaseDefault
 
 ModelT = TypeVar("ModelT", bound=Model)
+
+PLAIN = frozenset({str, int, bool, NoneType})  # exactly: the members of an enumeration are not
+TAKES_PLAIN = (CharField, TextField, IntegerField, BooleanField, ForeignKey)
 
 
 def insert(row: ModelT) -> ModelT:
@@ -32,18 +45,24 @@ def insert_all(rows: Sequence[ModelT]) -> None:
         return
     model = type(rows[0])
     fields = fields_of(model, defaulted(rows[0]))
+    database = connections[DEFAULT_DB_ALIAS]  # itself: Django's proxy looks it up at each touch
     values = [
-        field.get_db_prep_save(field.pre_save(row, add=True), connection)
-        for row in rows
-        for field in fields
+        prepared(field, field.pre_save(row, add=True), database) for row in rows for field in fields
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(statement(model, fields, len(rows), connection.vendor), values)
+    with database.cursor() as cursor:
+        cursor.execute(statement(model, fields, len(rows), database.vendor), values)
         keys = cursor.fetchall()
     for row, (key,) in zip(rows, keys, strict=True):
         row.pk = key
         row._state.adding = False  # noqa: SLF001  # as save() leaves it
-        row._state.db = connection.alias  # noqa: SLF001
+        row._state.db = database.alias  # noqa: SLF001
+
+
+def prepared(field: Field[Any, Any], value: Any, database: BaseDatabaseWrapper) -> Any:
+    """What the database is given for `value`: most values are that already."""
+    if type(value) in PLAIN and isinstance(field, TAKES_PLAIN):
+        return value
+    return field.get_db_prep_save(value, database)
 
 
 def defaulted(row: Model) -> frozenset[str]:

@@ -12,6 +12,7 @@ import zlib
 from typing import Final
 
 BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+PAIRS: Final = [first + second for first in BASE62 for second in BASE62]
 
 API_KEY: Final = "hyd_live_"
 PERSONAL_TOKEN: Final = "hyp_"  # noqa: S105  # only the prefix
@@ -29,11 +30,11 @@ CHECKSUM_LENGTH: Final = 6  # 62 ** 6 > 2 ** 32, so every CRC-32 fits
 
 def base62(number: int, width: int) -> str:
     """`number` in base62, filled with zeros to exactly `width` characters."""
-    digits = []
-    for _ in range(width):
-        number, digit = divmod(number, len(BASE62))
-        digits.append(BASE62[digit])
-    return "".join(reversed(digits))
+    pairs = []
+    for _ in range(0, width, 2):
+        number, pair = divmod(number, len(PAIRS))
+        pairs.append(PAIRS[pair])
+    return "".join(reversed(pairs))[-width:]
 
 
 def random_base62(length: int) -> str:
