@@ -2,11 +2,10 @@
 
 from allauth.account import views as account
 from allauth.mfa.recovery_codes.views import download_recovery_codes
-from allauth.mfa.webauthn.views import login_webauthn
 from django.urls import path
 
 from orgs.access import fresh
-from orgs.views import security
+from orgs.views import security, sign_on
 from orgs.views.accounts import SignIn, SignUp
 from orgs.views.confirming import ConfirmByPassword
 from orgs.views.passwords import Forgotten, NewPassword
@@ -15,7 +14,7 @@ door = [
     path("signup/", SignUp.as_view(), name="account_signup"),
     path("login/", SignIn.as_view(), name="account_login"),
     path("login/code/", security.SecondFactor.as_view(), name="mfa_authenticate"),
-    path("login/passkey/", login_webauthn, name="mfa_login_webauthn"),
+    path("login/passkey/", security.PasskeySignIn.as_view(), name="mfa_login_webauthn"),
     path("logout/", account.logout, name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path(
@@ -84,4 +83,14 @@ inside = [
     ),
 ]
 
-urlpatterns = [*door, *confirming, *inside]
+# The provider is one and has no name of its own in our addresses.
+PROVIDER = {"provider_id": sign_on.PROVIDER}
+elsewhere = [
+    path("sign-on/", sign_on.start, PROVIDER, name="openid_connect_login"),
+    path("sign-on/callback/", sign_on.callback, PROVIDER, name="openid_connect_callback"),
+    path("sign-on/new/", sign_on.SignOn.as_view(), name="socialaccount_signup"),
+    path("sign-on/cancelled/", sign_on.cancelled, name="socialaccount_login_cancelled"),
+    path("security/sign-on/remove/", sign_on.disconnect, name="sign-on-remove"),
+]
+
+urlpatterns = [*door, *confirming, *inside, *elsewhere]

@@ -81,6 +81,30 @@ def encryption_keys(spelled: str) -> dict[str, bytes]:
     return keys
 
 
+def openid_provider(
+    *, issuer: str, client: tuple[str, str], name: str, links: bool
+) -> dict[str, Any]:
+    """What django-allauth wants to know of the one OpenID Connect provider, if there is one."""
+    given = {
+        "HYDRA_OIDC_ISSUER": issuer,
+        "HYDRA_OIDC_CLIENT_ID": client[0],
+        "HYDRA_OIDC_CLIENT_SECRET": client[1],
+    }
+    if any(given.values()) and not all(given.values()):
+        missing = ", ".join(setting for setting, value in given.items() if not value)
+        raise ImproperlyConfigured(
+            f"{missing} is missing: OpenID Connect needs all of {', '.join(given)}."
+        )
+    provider = {
+        "provider_id": "sign-on",
+        "name": name,
+        "client_id": client[0],
+        "secret": client[1],
+        "settings": {"server_url": issuer, "email_authentication": links},
+    }
+    return {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [provider]}}
+
+
 def generated_secrets(home: Path) -> dict[str, str]:
     """The secrets that the embedded mode makes for itself, once, readable by its user alone.
 

@@ -70,6 +70,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "rest_framework",
     "drf_spectacular",
@@ -227,6 +229,24 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Hydra"
+
+# Signing in at somebody else's door: all three, or none.
+HYDRA_OIDC_ISSUER = environment.text("HYDRA_OIDC_ISSUER").rstrip("/")
+HYDRA_OIDC_CLIENT_ID = environment.text("HYDRA_OIDC_CLIENT_ID")
+HYDRA_OIDC_CLIENT_SECRET = environment.text("HYDRA_OIDC_CLIENT_SECRET")
+HYDRA_OIDC_NAME = environment.text("HYDRA_OIDC_NAME", "single sign-on")
+HYDRA_OIDC_LINK = environment.flag("HYDRA_OIDC_LINK")
+SOCIALACCOUNT_ADAPTER = "orgs.views.sign_on.SignOnAdapter"
+SOCIALACCOUNT_FORMS = {"signup": "orgs.forms.accounts.SignOnForm"}
+SOCIALACCOUNT_AUTO_SIGNUP = False  # whoever is new says which organization they join or found
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"  # nobody gets that far whose provider did not prove it
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
+SOCIALACCOUNT_PROVIDERS = environment.openid_provider(
+    issuer=HYDRA_OIDC_ISSUER,
+    client=(HYDRA_OIDC_CLIENT_ID, HYDRA_OIDC_CLIENT_SECRET),
+    name=HYDRA_OIDC_NAME,
+    links=HYDRA_OIDC_LINK,
+)
 
 SESSION_COOKIE_AGE = environment.whole("HYDRA_SESSION_SECONDS", 14 * 24 * 3600)
 SESSION_COOKIE_NAME = "__Host-hydra_session" if IS_HTTPS else "hydra_session"

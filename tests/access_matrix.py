@@ -60,6 +60,16 @@ GET  /account/security/passkeys/<pk>/rename/                                  lo
 POST /account/security/passkeys/<pk>/rename/                                  login 404 404 404 404 404
 GET  /account/security/passkeys/<pk>/remove/                                  login 404 404 404 404 404
 POST /account/security/passkeys/<pk>/remove/                                  login 404 404 404 404 404
+GET  /account/sign-on/                                                        405   405 405 405 405 405
+POST /account/sign-on/                                                        404   404 404 404 404 404
+GET  /account/sign-on/callback/                                               404   404 404 404 404 404
+POST /account/sign-on/callback/                                               405   405 405 405 405 405
+GET  /account/sign-on/new/                                                    login login login login login login
+POST /account/sign-on/new/                                                    login login login login login login
+GET  /account/sign-on/cancelled/                                              login login login login login login
+POST /account/sign-on/cancelled/                                              405   405 405 405 405 405
+GET  /account/security/sign-on/remove/                                        login 404 404 404 404 404
+POST /account/security/sign-on/remove/                                        login 404 404 404 404 404
 GET  /account/inactive/                                                       in    in  in  in  in  in
 POST /account/inactive/                                                       405   405 405 405 405 405
 GET  /account/password/                                                       in    in  in  in  in  in

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 from allauth.account.forms import (
@@ -21,7 +22,14 @@ from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.base.forms import ReauthenticateForm as ReauthenticateByCodeForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
-from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    EditWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
+from allauth.socialaccount.forms import SignupForm as SocialSignupForm
 from django import forms
 from django.contrib.auth.password_validation import get_default_password_validators
 
@@ -35,10 +43,8 @@ def shortest() -> int:
     return max(getattr(validator, "min_length", 0) for validator in validators)
 
 
-class SignUpForm(SignupForm):  # type: ignore[misc]  # allauth has no types
-    """A person, and the organization they join or found."""
-
-    field_order = ("name", "email", "password1", "organization", "invite_code")
+class PlaceForm(forms.Form):
+    """Which organization a new person joins or founds."""
 
     name = forms.CharField(
         max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True})
@@ -59,6 +65,12 @@ class SignUpForm(SignupForm):  # type: ignore[misc]  # allauth has no types
         ),
     )
 
+
+class SignUpForm(PlaceForm, SignupForm):  # type: ignore[misc]  # allauth has no types
+    """A person, and the organization they join or found."""
+
+    field_order = ("name", "email", "password1", "organization", "invite_code")
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["email"].label = "E-mail"
@@ -67,6 +79,25 @@ class SignUpForm(SignupForm):  # type: ignore[misc]  # allauth has no types
         ].help_text = f"At least {shortest()} characters; a sentence is fine."
         for name in ("email", "password1"):
             self.fields[name].widget.attrs.pop("placeholder", None)
+
+
+class SignOnForm(PlaceForm, SocialSignupForm):  # type: ignore[misc]  # allauth has no types
+    """The same for whom a provider let in: the address is the one that it vouches for."""
+
+    field_order = ("name", "organization", "invite_code")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["email"]
+        self.initial["name"] = self.sociallogin.user.name
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        proved = [each.email for each in self.sociallogin.email_addresses if each.verified]
+        if not proved:
+            raise forms.ValidationError("The address is not proved.")
+        self.cleaned_data["email"] = given["email"] = proved[0].lower()
+        return given
 
 
 class SignInForm(LoginForm):  # type: ignore[misc]  # allauth has no types
@@ -189,12 +220,46 @@ class ConfirmByCodeForm(Slowed, ReauthenticateByCodeForm):  # type: ignore[misc]
     pass
 
 
+# What the library raises over a credential that somebody made up.
+MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError, struct.error)
+NO_PASSKEY = "What the browser sent is no passkey. Try again."
+
+
+class Sound:
+    """A credential is read before it is believed: nonsense is an error at the form, not of ours."""
+
+    def clean_credential(self) -> Any:
+        try:
+            return super().clean_credential()  # type: ignore[misc]  # a mixin
+        except MALFORMED as error:
+            raise forms.ValidationError(NO_PASSKEY) from error
+
+
+class PasskeyLoginForm(Sound, LoginWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+    pass
+
+
+class PasskeySecondForm(Sound, AuthenticateWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+    pass
+
+
+class ConfirmByPasskeyForm(Sound, ReauthenticateWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+    pass
+
+
 class PasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields.pop("passwordless", None)  # all of ours are
         self.fields["name"].max_length = 100
         self.fields["name"].help_text = "What you know it by, such as the device it lives on."
+
+    def clean(self) -> dict[str, Any]:
+        try:
+            given: dict[str, Any] = super().clean()
+        except MALFORMED as error:
+            raise forms.ValidationError(NO_PASSKEY) from error
+        return given
 
 
 class RenamePasskeyForm(EditWebAuthnForm):  # type: ignore[misc]  # allauth has no types

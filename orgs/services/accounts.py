@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.db import IntegrityError, transaction
 
@@ -77,3 +78,12 @@ def end_sessions(user: User, *, sessions: Sequence[UserSession], by: Actor) -> i
     if own:
         tell(user, "user.sessions_ended", by=by, data={"sessions": len(own)})
     return len(own)
+
+
+@transaction.atomic
+def disconnect(user: User, *, account: SocialAccount, by: Actor) -> None:
+    """Let the provider sign this person in no more, unless nothing else would."""
+    if not user.has_usable_password() and not user.has_two_factor():
+        raise Conflict("Choose a password first: nothing else would let you in.")
+    account.delete()
+    tell(user, "user.sign_on_disconnected", by=by)

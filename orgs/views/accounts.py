@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.views import LoginView, SignupView
+from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
@@ -72,6 +73,10 @@ def rehearse(request: HttpRequest, typed: dict[str, Any]) -> None:
 
 class SignIn(LoginView):  # type: ignore[misc]  # allauth has no types
     """The sign-in page."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {"sign_on": settings.HYDRA_OIDC_ISSUER and settings.HYDRA_OIDC_NAME}
 
     def form_invalid(self, form: Any) -> HttpResponse:
         response: HttpResponse = super().form_invalid(form)

@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django import forms
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -83,6 +84,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         if user and self.guess:
             self.guess.was_right()
         return user
+
+    def post_login(self, request: HttpRequest, user: User, **how: Any) -> HttpResponse:
+        """Whoever just chose a password knows it: signing up is as fresh as signing in."""
+        if how["signup"] and user.has_usable_password():
+            record_authentication(request, user, "password")
+        response: HttpResponse = super().post_login(request, user, **how)
+        return response
 
     def is_reauthentication_required(self, **_: Any) -> bool:
         """django-allauth's own question, answered as `orgs.access.fresh` does."""

@@ -13,9 +13,12 @@ from allauth.mfa.webauthn.internal import auth as webauthn
 from allauth.mfa.webauthn.views import (
     AddWebAuthnView,
     EditWebAuthnView,
+    LoginWebAuthnView,
     ReauthenticateWebAuthnView,
     RemoveWebAuthnView,
 )
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.forms import Form
@@ -28,7 +31,10 @@ from orgs.forms.accounts import (
     ChangePasswordForm,
     CodeForm,
     ConfirmByCodeForm,
+    ConfirmByPasskeyForm,
     PasskeyForm,
+    PasskeyLoginForm,
+    PasskeySecondForm,
     RenamePasskeyForm,
     SetPasswordForm,
 )
@@ -73,6 +79,13 @@ class Told(Framed):
 
 class Security(Framed, IndexView):  # type: ignore[misc]  # allauth has no types
     template_name = "account/security.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user = signed_in(self.request)
+        return super().get_context_data(**kwargs) | {
+            "sign_on": settings.HYDRA_OIDC_ISSUER and settings.HYDRA_OIDC_NAME,
+            "is_connected": SocialAccount.objects.filter(user=user).exists(),
+        }
 
 
 class ChangePassword(Told, PasswordChangeView):  # type: ignore[misc]  # allauth has no types
@@ -138,6 +151,7 @@ class SecondFactor(AuthenticateView):  # type: ignore[misc]  # allauth has no ty
     """The second question at the door, after the password."""
 
     form_class = CodeForm
+    webauthn_form_class = PasskeySecondForm
     template_name = "mfa/authenticate.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -154,13 +168,23 @@ class SecondFactor(AuthenticateView):  # type: ignore[misc]  # allauth has no ty
         return response
 
 
+class PasskeySignIn(LoginWebAuthnView):  # type: ignore[misc]  # allauth has no types
+    form_class = PasskeyLoginForm
+
+
 class ConfirmByCode(ReauthenticateView):  # type: ignore[misc]  # allauth has no types
     form_class = ConfirmByCodeForm
     template_name = "mfa/reauthenticate.html"
 
 
 class ConfirmByPasskey(ReauthenticateWebAuthnView):  # type: ignore[misc]  # allauth has no types
+    form_class = ConfirmByPasskeyForm
     template_name = "mfa/reauthenticate_passkey.html"
+
+    def form_invalid(self, form: Form) -> HttpResponse:
+        context = self.get_context_data(form=form)
+        response: HttpResponse = self.render_to_response(context, status=422)
+        return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)

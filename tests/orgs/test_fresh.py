@@ -12,6 +12,7 @@ from orgs.models import ApiKey, Organization, User
 from orgs.models.rights import CI_PERMISSIONS
 from tests import factories
 from tests.conftest import signed_in, stale
+from tests.orgs.test_accounts import sign_up
 
 NEW = "/o/northwind/settings/api-keys/new/"
 TYPED = {"name": "nightly", "permissions": list(CI_PERMISSIONS)[:2], "expires": "30"}
@@ -43,6 +44,15 @@ def confirm(client: Client, address: str, password: str = factories.PASSWORD) ->
 def test_a_fresh_sign_in_makes_a_key_at_once(northwind: Organization, olivia: User) -> None:
     assert signed_in(olivia).post(NEW, TYPED).status_code == 200
     assert ApiKey.objects.count() == 1
+
+
+def test_signing_up_and_signing_in_are_fresh(client: Client, olivia: User) -> None:
+    sign_up(client)
+    assert client.get("/account/security/app/").status_code == 200
+    other = Client()
+    other.post("/account/login/", {"login": olivia.email, "password": factories.PASSWORD})
+
+    assert other.get("/account/security/app/").status_code == 200
 
 
 def test_a_stale_form_is_offered_again_as_it_was_typed(
