@@ -9,6 +9,7 @@ from projects.views import (
     applications,
     config_files,
     configurations,
+    icons,
     places,
     projects,
     rules,
@@ -27,6 +28,8 @@ urlpatterns = [
     path("o/<slug:org>/projects/", projects.project_list, name="list"),
     path("o/<slug:org>/projects/new/", projects.project_create, name="create"),
     path(f"{PROJECT}/settings/", projects.project_settings, name="settings"),
+    path("o/<slug:org>/icons/<str:digest>.png", icons.icon, name="icon"),
+    path(f"{PROJECT}/icon/", icons.project_icon, name="project-icon"),
     path(f"{PROJECT}/delete/", projects.project_delete, name="delete"),
     path(f"{PROJECT}/applications/", projects.application_connect, name="connect"),
     path(
@@ -76,6 +79,7 @@ urlpatterns = [
     path(
         f"{APPLICATION}/settings/", applications.application_settings, name="application-settings"
     ),
+    path(f"{APPLICATION}/icon/", icons.application_icon, name="application-icon"),
     path(f"{APPLICATION}/delete/", applications.application_delete, name="application-delete"),
     path(f"{APPLICATION}/configurations/", config_files.config_file_list, name="config-files"),
     path(

@@ -53,6 +53,7 @@ class Ground:
             "slug": self.org.slug if after == "orgs" else self.place.environment.slug,
             "application": self.place.application.code,
             "uidb36": "1",
+            "digest": factories.make_icon(self.org).digest,
             "key": "nobody-was-sent-this",
             "form": "csv",
             "token": "nobody-was-sent-this",

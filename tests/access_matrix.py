@@ -239,6 +239,12 @@ POST /o/<org>/applications/<code>/versions/<uid>/block/                       lo
 GET  /o/<org>/applications/<code>/deploy-script/                              login 404 in  in  in  403
 POST /o/<org>/applications/<code>/deploy-script/                              login 404 in  in  403 403
 GET  /o/<org>/applications/<code>/settings/                                   login 404 in  in  in  403
+POST /o/<org>/applications/<code>/icon/                                       login 404 in  in  403 403
+GET  /o/<org>/applications/<code>/icon/                                       login 405 405 405 405 405
+GET  /o/<org>/projects/<code>/icon/                                           login 405 405 405 405 405
+POST /o/<org>/projects/<code>/icon/                                           login 404 in  in  403 403
+GET  /o/<org>/icons/<digest>.png                                              login 404 in  in  in  403
+POST /o/<org>/icons/<digest>.png                                              login 405 405 405 405 405
 POST /o/<org>/applications/<code>/settings/                                   login 404 in  in  403 403
 GET  /o/<org>/applications/<code>/delete/                                     login 405 405 405 405 405
 POST /o/<org>/applications/<code>/delete/                                     login 404 in  in  403 403

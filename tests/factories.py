@@ -27,6 +27,7 @@ from orgs.models import (
     ActorKind,
     ApiKey,
     Environment,
+    Icon,
     InviteCode,
     Membership,
     Organization,
@@ -160,6 +161,11 @@ def make_token(
         PersonalToken.objects.filter(pk=made.pk).update(**fields)
         made.refresh_from_db()
     return made, token
+
+
+def make_icon(org: Organization) -> Icon:
+    """A picture that nothing shows."""
+    return Icon.objects.get_or_create(org=org, digest="0" * 64, defaults={"png": b""})[0]
 
 
 def make_environment(org: Organization, name: str = "", *, by: Actor = SYSTEM) -> Environment:

@@ -21,7 +21,7 @@ from orgs.access import Right, permission
 from orgs.models import Organization
 from projects.access import ProjectRoute
 from projects.models import AppType, Framework, Project, ProjectQuerySet
-from projects.services import naming, projects
+from projects.services import icons, naming, projects
 
 
 class ProjectShown(TypedDict):
@@ -35,6 +35,7 @@ class ProjectShown(TypedDict):
     slug: str
     code: str
     description: str
+    icon: str | None
     framework: str
     appType: str
     build_command: str
@@ -72,6 +73,7 @@ def with_relations(org: Organization) -> ProjectQuerySet:
     succeeded = Deployment.objects.in_org(org).filter(project=OuterRef("pk"), state=State.SUCCEEDED)
     return (
         Project.objects.in_org(org)
+        .with_icon()
         .prefetch_related("project_environments__environment", "project_applications__application")
         .annotate(current_pk=Subquery(succeeded.order_by("-pk").values("pk")[:1]))
     )
@@ -95,6 +97,7 @@ def show_project(project: Project, *, currents: dict[int, Deployment]) -> Projec
         slug=project.code,
         code=project.code,
         description=project.description,
+        icon=icons.address_of(project),
         framework=project.framework,
         appType=project.app_type,
         build_command=project.build_command,

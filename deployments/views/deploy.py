@@ -25,7 +25,7 @@ EXPANDED_VERSIONS = 10
 
 
 def find_project(request: OrgRequest, code: str) -> Project:
-    return get_object_or_404(Project.objects.in_org(request.org), code=code)
+    return get_object_or_404(Project.objects.in_org(request.org).with_icon(), code=code)
 
 
 @require_GET

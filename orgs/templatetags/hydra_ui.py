@@ -146,6 +146,17 @@ def initial(name: str) -> str:
 
 
 @register.simple_tag(takes_context=True)
+def emblem(context: Context, thing: Any) -> SafeString:
+    """The picture of a project or application, else its first letter. It says nothing by itself."""
+    if thing.icon is None:
+        return format_html(
+            '<span class="initial emblem" aria-hidden="true">{}</span>', initial(thing.name)
+        )
+    address = reverse("projects:icon", args=[context["request"].org.slug, thing.icon.digest])
+    return format_html('<img class="emblem" src="{}" alt="" width="20" height="20">', address)
+
+
+@register.simple_tag(takes_context=True)
 def can(context: Context, right: str, scope: str = "") -> bool:
     """Whether the person who looks at the page has a right, such as `project.create`."""
     access: Access | None = getattr(context.get("request"), "access", None)

@@ -14,7 +14,7 @@ from orgs.access import Right, permission
 from orgs.models import Organization
 from projects.access import ApplicationRoute
 from projects.models import Application, ApplicationQuerySet, Version
-from projects.services import applications, naming
+from projects.services import applications, icons, naming
 
 
 class ApplicationShown(TypedDict):
@@ -24,6 +24,7 @@ class ApplicationShown(TypedDict):
     name: str
     code: str
     description: str
+    icon: str | None
     moving_names: str
     latest_version: str | None
     created_at: Moment
@@ -49,6 +50,7 @@ def show_application(application: Application) -> ApplicationShown:
         name=application.name,
         code=application.code,
         description=application.description,
+        icon=icons.address_of(application),
         moving_names=application.moving_names,
         latest_version=getattr(application, "latest_version", None),
         created_at=moment(application.created_at),
@@ -59,7 +61,7 @@ def with_latest(org: Organization) -> ApplicationQuerySet:
     """The organization's applications, each with the name of its newest version."""
     versions = Version.objects.in_org(org).filter(application=OuterRef("pk"))
     newest = versions.order_by("-pk").values("name")
-    return Application.objects.in_org(org).annotate(latest_version=Subquery(newest[:1]))
+    return Application.objects.in_org(org).with_icon().annotate(latest_version=Subquery(newest[:1]))
 
 
 class ApplicationViewSet(ApplicationRoute):

@@ -31,6 +31,10 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
     def in_org(self, org: Organization) -> ApplicationQuerySet:
         return self.filter(org=org)
 
+    def with_icon(self) -> ApplicationQuerySet:
+        """With the address of its picture, not the picture."""
+        return self.select_related("icon", "org").defer("icon__png")
+
 
 class Application(models.Model):
     """One deployable component: its versions, config files, deploy script and steps.

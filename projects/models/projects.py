@@ -43,6 +43,10 @@ class ProjectQuerySet(models.QuerySet["Project"]):
     def in_org(self, org: Organization) -> ProjectQuerySet:
         return self.filter(org=org)
 
+    def with_icon(self) -> ProjectQuerySet:
+        """With the address of its picture, not the picture."""
+        return self.select_related("icon", "org").defer("icon__png")
+
 
 class Project(models.Model):
     """A set of applications with its own subset of environments, agents, overrides and rules."""

@@ -21,6 +21,7 @@ from projects.forms.applications import (
     BlockForm,
     DeployScriptForm,
 )
+from projects.forms.icons import IconForm
 from projects.forms.projects import TypedNameForm
 from projects.models import Application, ApplicationQuerySet, Project, Version
 from projects.services import applications, naming, versions
@@ -45,7 +46,7 @@ def with_latest(rows: ApplicationQuerySet) -> ApplicationQuerySet:
 def application_list(request: OrgRequest) -> HttpResponse:
     """Cards, narrowed by `q` to names and codes."""
     query = request.GET.get("q", "").strip()[:100]
-    rows = with_latest(Application.objects.in_org(request.org))
+    rows = with_latest(Application.objects.in_org(request.org).with_icon())
     if query:
         rows = rows.filter(Q(name__icontains=query) | Q(code__icontains=query))
     context = {"applications": rows, "query": query}
@@ -214,12 +215,9 @@ def is_deleted(application: Application, *, request: OrgRequest) -> bool:
 
 
 def show_settings(
-    request: OrgRequest,
-    application: Application,
-    *,
-    form: forms.Form | None = None,
-    deletion: forms.Form | None = None,
+    request: OrgRequest, application: Application, **refused: forms.Form
 ) -> HttpResponse:
+    """The page, with the form that was refused, if one was, as it was typed."""
     kept = {
         "name": application.name,
         "code": application.code,
@@ -228,10 +226,12 @@ def show_settings(
     }
     context = {
         "application": application,
-        "form": form or ApplicationSettingsForm(initial=kept),
-        "deletion": deletion or TypedNameForm(name=application.name),
+        "form": ApplicationSettingsForm(initial=kept),
+        "icon_form": IconForm(),
+        "deletion": TypedNameForm(name=application.name),
+        **refused,
         "uses": application.uses.select_related("project")[:10],
         "tab": "settings",
     }
-    status = 422 if form or deletion else 200
+    status = 422 if refused else 200
     return render_page(request, "applications/settings.html", context, status=status)

@@ -19,12 +19,12 @@ Made = TypeVar("Made")
 
 
 def find_project(request: OrgRequest, code: str) -> Project:
-    projects = Project.objects.in_org(request.org).select_related("org")
+    projects = Project.objects.in_org(request.org).with_icon()
     return get_object_or_404(projects, code=code)
 
 
 def find_application(request: OrgRequest, code: str) -> Application:
-    applications = Application.objects.in_org(request.org).select_related("org")
+    applications = Application.objects.in_org(request.org).with_icon()
     return get_object_or_404(applications, code=code)
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from hydra.htmx import render_page
 from orgs.access import OrgRequest, Right, member
+from projects.forms.icons import IconForm
 from projects.forms.projects import (
     ConnectForm,
     ProjectForm,
@@ -31,6 +32,7 @@ def project_list(request: OrgRequest) -> HttpResponse:
     query = request.GET.get("q", "").strip()[:100]
     rows = (
         Project.objects.in_org(request.org)
+        .with_icon()
         .annotate(application_count=Count("project_applications", distinct=True))
         .prefetch_related("project_environments__environment")
         .order_by("name", "pk")  # counting drops the model's own order
@@ -83,7 +85,7 @@ def project_settings(request: OrgRequest, code: str) -> HttpResponse:
         if changed is not None:
             messages.success(request, "The settings are saved.")
             return redirect("projects:settings", request.org.slug, changed.code)
-    return show_settings(request, project, settings=form)
+    return show_settings(request, project, form=form)
 
 
 @require_POST
@@ -144,22 +146,19 @@ def application_disconnect(request: OrgRequest, code: str, application: str) -> 
     return render_page(request, "projects/disconnect.html", context, partial="dialog")
 
 
-def show_settings(
-    request: OrgRequest,
-    project: Project,
-    *,
-    settings: forms.Form | None = None,
-    deletion: forms.Form | None = None,
-    connection: forms.Form | None = None,
-) -> HttpResponse:
+def show_settings(request: OrgRequest, project: Project, **refused: forms.Form) -> HttpResponse:
     """The page, with the form that was refused, if one was, as it was typed."""
-    refused = settings or deletion or connection
     kept = {"name": project.name, "code": project.code, "description": project.description}
+    forms_of_page = {
+        "form": ProjectSettingsForm(initial=kept),
+        "icon_form": IconForm(),
+        "deletion": TypedNameForm(name=project.name),
+        "connection": ConnectForm(project=project),
+    }
     context = {
         "project": project,
-        "form": settings or ProjectSettingsForm(initial=kept),
-        "deletion": deletion or TypedNameForm(name=project.name),
-        "connection": connection or ConnectForm(project=project),
+        **forms_of_page,
+        **refused,
         "applications": Application.objects.in_org(request.org).filter(uses__project=project),
         "tab": "settings",
     }

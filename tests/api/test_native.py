@@ -49,6 +49,7 @@ def test_an_organization_counts_members_and_projects(api: Api, northwind: Organi
         "name": "Northwind",
         "slug": "northwind",
         "description": "",
+        "icon": None,
         "plan": "enterprise",
         "_count": {"members": 1, "projects": 1},
     }
@@ -132,6 +133,7 @@ def test_an_application_is_created_listed_and_found_by_id_and_code(api: Api) -> 
         "name": "Web Shop",
         "code": "web-shop",
         "description": "",
+        "icon": None,
         "moving_names": "main|master|trunk|develop|latest|nightly|edge",
         "latest_version": None,
     }
@@ -235,6 +237,7 @@ def test_a_project_is_created_as_the_seed_shows(api: Api) -> None:
         "slug": "my-app",
         "code": "my-app",
         "description": "Mine",
+        "icon": None,
         "framework": "NEXTJS",
         "appType": "STATIC",
         "build_command": "",
