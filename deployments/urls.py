@@ -3,7 +3,7 @@
 from django.urls import path
 
 from deployments import agent_api
-from deployments.views import deploy, deployments, overview
+from deployments.views import deploy, deployments, overview, versions
 
 app_name = "deployments"
 
@@ -17,6 +17,7 @@ urlpatterns = [
     path("deployments/<str:uid>/jobs/<str:job>/log.txt", deployments.log_download, name="log-file"),
     path("projects/<str:code>/", deploy.project_overview, name="project"),
     path("projects/<str:code>/deploy/", deploy.deploy, name="deploy"),
+    path("applications/<str:code>/versions/", versions.version_list, name="versions"),
     path("applications/<str:code>/versions/new/", deploy.version_new, name="version-new"),
     path("applications/<str:code>/versions/create/", deploy.version_create, name="version-create"),
     path("applications/<str:code>/versions/<str:uid>/", deploy.version_detail, name="version"),

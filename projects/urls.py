@@ -69,7 +69,6 @@ urlpatterns = [
         "o/<slug:org>/applications/new/", applications.application_create, name="application-create"
     ),
     path(f"{APPLICATION}/", applications.application_overview, name="application"),
-    path(f"{APPLICATION}/versions/", applications.version_list, name="versions"),
     path(
         f"{APPLICATION}/versions/<str:uid>/block/",
         applications.version_block,

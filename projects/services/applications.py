@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import ProtectedError
 
@@ -146,4 +147,13 @@ def record(application: Application, verb: str, *, by: Actor, **data: str | list
         verb=verb,
         subject=Subject("application", application.uid, application.name),
         data={"application": application.code, **data},
+    )
+
+
+def curl_for(application: Application) -> str:
+    """How a pipeline creates a version, as people type it."""
+    address = f"{settings.HYDRA_URL}/api/externals/version/create"
+    return (
+        f'curl -X POST "{address}?appCode={application.code}&version=v1.0.0" \\\n'
+        '  -H "Authorization: Bearer $HYDRA_API_KEY"'
     )

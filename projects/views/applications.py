@@ -5,9 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -27,7 +25,6 @@ from projects.models import Application, ApplicationQuerySet, Project, Version
 from projects.services import applications, naming, versions
 from projects.views.finding import attempt, find_application
 
-VERSIONS_PER_PAGE = 50
 RECENT_VERSIONS = 5
 
 
@@ -94,40 +91,10 @@ def application_overview(request: OrgRequest, code: str) -> HttpResponse:
             "files": application.config_files.count(),
             "steps": application.steps.count(),
         },
-        "curl": curl_for(application),
+        "curl": applications.curl_for(application),
         "tab": "overview",
     }
     return render_page(request, "applications/overview.html", context)
-
-
-@require_GET
-@member(Right.VERSION_READ)
-def version_list(request: OrgRequest, code: str) -> HttpResponse:
-    """All versions, newest first, narrowed by `q` to a part of name, commit or tag."""
-    application = find_application(request, code)
-    query = request.GET.get("q", "").strip()[:128]
-    rows = application.versions.newest_first()
-    if query:
-        rows = rows.filter(
-            Q(name__icontains=query) | Q(commit__istartswith=query) | Q(tags__icontains=query)
-        )
-    context = {
-        "application": application,
-        "page": Paginator(rows, VERSIONS_PER_PAGE).get_page(request.GET.get("page")),
-        "query": query,
-        "curl": curl_for(application),
-        "tab": "versions",
-    }
-    return render_page(request, "applications/versions.html", context, partial="rows")
-
-
-def curl_for(application: Application) -> str:
-    """How a pipeline creates a version, as people type it."""
-    address = f"{settings.HYDRA_URL}/api/externals/version/create"
-    return (
-        f'curl -X POST "{address}?appCode={application.code}&version=v1.0.0" \\\n'
-        '  -H "Authorization: Bearer $HYDRA_API_KEY"'
-    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -143,7 +110,7 @@ def version_block(request: OrgRequest, code: str, uid: str) -> HttpResponse:
         versions.block_version(version, reason=reason, by=request.access.actor)
         state = "blocked" if version.blocked_reason else "not blocked"
         messages.success(request, f"{version} is {state}.")
-        return redirect("projects:versions", request.org.slug, application.code)
+        return redirect("deployments:versions", request.org.slug, application.code)
     context = {"application": application, "version": version, "form": form, "tab": "versions"}
     status = 422 if form.is_bound else 200
     return render_page(

@@ -46,7 +46,7 @@ SECTIONS = {
     "projects:settings",
     "projects:steps",
     "projects:variables",
-    "projects:versions",
+    "deployments:versions",
     "search",
 }
 NO_PAGES = {"deployments:log-file", "deployments:log", "api_schema", "api_docs"}

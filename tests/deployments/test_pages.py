@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoAssertNumQueries
 
-from deployments.models import Deployment, Job, State
+from deployments.models import Deployment, Job, State, Target
 from deployments.services import logs
 from orgs.models import Organization, User
 from projects.models import FileType
@@ -152,6 +153,27 @@ def test_pressing_deploy_twice_gives_one_deployment(place: Place, olivia: User) 
     assert [answer["Location"] for answer in answers] == [
         f"/o/northwind/deployments/{deployment.uid}/"
     ] * 2
+
+
+def test_the_versions_of_an_application_say_where_each_runs_now(
+    place: Place, olivia: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    gone, there = (factories.make_version(place.application, name) for name in ("v1", "v2"))
+    factories.make_deployment(place, State.SUCCEEDED, version=gone)
+    deployment = factories.make_deployment(place, State.SUCCEEDED, version=there)
+    Target.objects.filter(pk=deployment.target_id).update(current=deployment)
+    client = signed_in(olivia)
+    path = f"/o/northwind/applications/{place.application.code}/versions/"
+    client.get(path)
+
+    with django_assert_max_num_queries(10):
+        rows = client.get(path).content.decode().split("<tr>")
+
+    (of_gone,) = [row for row in rows if ">v1</a>" in row]
+    (of_there,) = [row for row in rows if ">v2</a>" in row]
+    assert "Nowhere now" in of_gone
+    assert f"{place.project} · {place.environment}</a>" in of_there
+    assert f"/o/northwind/deployments/{deployment.uid}/" in of_there
 
 
 def test_a_version_made_by_hand_asks_the_rules_as_ci_does(place: Place, olivia: User) -> None:
