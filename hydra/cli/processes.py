@@ -17,7 +17,7 @@ from typing import TextIO
 
 from hydra.cli.local_services import end_with_parent
 
-STOP_SECONDS = 2.5  # of the five that Ctrl-C may take in all; databases stop after
+STOP_SECONDS = 2.0  # of the five that Ctrl-C may take in all; databases stop after
 WORKER_CONCURRENCY = "2"
 
 

@@ -16,7 +16,7 @@ import uvicorn
 
 from hydra.cli import processes
 from hydra.cli.local_services import CannotStart, LocalPostgres, LocalValkey
-from hydra.cli.processes import CannotRun, Child, Supervisor, say
+from hydra.cli.processes import STOP_SECONDS, CannotRun, Child, Supervisor, say
 
 READY_SECONDS = 120
 
@@ -62,6 +62,8 @@ def run_embedded(*, with_demo: bool) -> int:
         signal.signal(number, lambda *_: setattr(server, "should_exit", True))
     server.run()
     supervisor.stopping.set()
+    if with_demo:
+        keeper.join(STOP_SECONDS)
     supervisor.stop()
     return 0
 
@@ -70,8 +72,9 @@ def keep_demo(supervisor: Supervisor, url: str, server: uvicorn.Server) -> None:
     if not wait_until_ready(url, supervisor):
         return
     start_demo(supervisor, url)
-    while not supervisor.stopping.wait(0.5):
+    while not supervisor.stopping.wait(0.2):
         if server.should_exit:
+            supervisor.stop()  # while the server still hears what became of the agent's jobs
             return
         for child in supervisor.children:
             if not child.is_running():
