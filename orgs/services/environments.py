@@ -63,7 +63,12 @@ def rename_environment(environment: Environment, *, name: str, by: Actor) -> Env
         return environment
     environment.name = name
     environment.save(update_fields=["name"])
-    record(environment, "environment.renamed", by=by, before=before, after=name)
+    record(
+        environment,
+        "environment.renamed",
+        by=by,
+        **events.changes({"name": before}, {"name": name}),
+    )
     return environment
 
 
@@ -101,7 +106,7 @@ def save_order(
             by=by,
             verb="environment.reordered",
             subject=Subject("organization", org.uid, org.name),
-            data={"before": before, "after": after},
+            data=events.changes({"order": before}, {"order": after}),
         )
     return ordered
 
@@ -149,7 +154,7 @@ def fresh_name(name: str, *, among: Sequence[Environment]) -> str:
     return name
 
 
-def record(environment: Environment, verb: str, *, by: Actor, **data: str) -> None:
+def record(environment: Environment, verb: str, *, by: Actor, **data: object) -> None:
     events.record(
         org=environment.org,
         by=by,

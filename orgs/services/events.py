@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +61,24 @@ def number_events() -> int:
         numbers = enumerate(fresh.order_by("pk").values_list("pk", flat=True), last + 1)
         count += updates.set_each(Event, "sequence", {pk: number for number, pk in numbers})
     return count
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What an event tells of changed fields: what they held before, and hold now."""
+    changed = [name for name in after if before.get(name) != after[name]]
+    return {
+        "before": {name: before.get(name) for name in changed},
+        "after": {name: after[name] for name in changed},
+    }
+
+
+def outline(text: str) -> str:
+    """A text that may be long, or hold what nobody but its readers should read, as events tell of
+    it: whether it is the same one can be seen, but not what stands in it.
+    """
+    content = text.encode()
+    digest = hashlib.sha256(content).hexdigest()[:16]
+    return f"{len(content)} bytes, SHA-256 {digest}…" if content else ""
 
 
 def last_number(org: Organization) -> int:

@@ -65,11 +65,20 @@ def update_application(
     changed = [field for field, value in wanted.items() if getattr(application, field) != value]
     if not changed:
         return application
+    before = {field: getattr(application, field) for field in changed}
     for field in changed:
         setattr(application, field, wanted[field])
     application.save(update_fields=changed)
-    record(application, "application.updated", by=by, changed=changed)
+    told = events.changes(outlined(before), outlined({field: wanted[field] for field in changed}))
+    record(application, "application.updated", by=by, **told)
     return application
+
+
+def outlined(fields: dict[str, str]) -> dict[str, str]:
+    """The fields as events tell of them: a script may hold what is not for every reader."""
+    if "deploy_script" not in fields:
+        return fields
+    return fields | {"deploy_script": events.outline(fields["deploy_script"])}
 
 
 def checked(application: Application, changes: ApplicationChanges) -> dict[str, str]:
@@ -140,7 +149,7 @@ def lock(application: Application) -> Application:
     return locked.get(pk=application.pk)
 
 
-def record(application: Application, verb: str, *, by: Actor, **data: str | list[str]) -> None:
+def record(application: Application, verb: str, *, by: Actor, **data: object) -> None:
     events.record(
         org=application.org,
         by=by,

@@ -77,10 +77,14 @@ def save_config_file(
     require_overrides_fit(config_file, facts)
     is_new = config_file is None
     config_file = config_file or ConfigFile(application=application, position=others.count())
+    before = described(config_file)
     apply(facts, config_file)
     config_file.save()
-    verb = "config_file.created" if is_new else "config_file.updated"
-    record(config_file, verb, by=by)
+    if is_new:
+        record(config_file, "config_file.created", by=by)
+    else:
+        told = events.changes(before, described(config_file))
+        record(config_file, "config_file.updated", by=by, **told)
     return config_file
 
 
@@ -90,6 +94,16 @@ def delete_config_file(config_file: ConfigFile, *, by: Actor) -> None:
     applications.lock(config_file.application)
     record(config_file, "config_file.deleted", by=by)
     config_file.delete()
+
+
+def described(config_file: ConfigFile) -> dict[str, str]:
+    """What a file is, as events tell of it; what stands in it, they do not tell."""
+    return {
+        "name": config_file.name,
+        "file_type": config_file.file_type,
+        "version_pattern": config_file.version_pattern,
+        "content": events.outline(config_file.content),
+    }
 
 
 def apply(facts: ConfigFacts, config_file: ConfigFile) -> None:
@@ -201,7 +215,7 @@ def merge(facts: ConfigFacts, override: Override) -> None:
     merging.merge(kind, facts.content, override.open_content())
 
 
-def record(config_file: ConfigFile, verb: str, *, by: Actor) -> None:
+def record(config_file: ConfigFile, verb: str, *, by: Actor, **data: object) -> None:
     application = config_file.application
     events.record(
         org=application.org,
@@ -213,5 +227,6 @@ def record(config_file: ConfigFile, verb: str, *, by: Actor) -> None:
             "name": config_file.name,
             "file_type": config_file.file_type,
             "bytes": len(config_file.content.encode()),
+            **data,
         },
     )

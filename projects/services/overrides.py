@@ -30,6 +30,7 @@ def save_override(  # noqa: PLR0913  # the place has three coordinates
     require_uses(project, environment)
     require_merges(config_file, text, at="text")
     override = find_override(project, config_file=config_file, environment=environment)
+    before = {} if override is None else {"is_sensitive": override.is_sensitive}
     if override is None:
         override = Override(
             org=project.org, project=project, config_file=config_file, environment=environment
@@ -39,7 +40,9 @@ def save_override(  # noqa: PLR0913  # the place has three coordinates
     override.updated_at = timezone.now()
     override.seal_content(text)
     override.save()
-    record(override, "override.saved", by=by)
+    record(
+        override, "override.saved", by=by, **events.changes(before, {"is_sensitive": is_sensitive})
+    )
     return override
 
 
@@ -74,7 +77,7 @@ def preview(config_file: ConfigFile, text: str, *, at: str = "text") -> merging.
         raise Unparsable(error, at=at, file=f"The override of {config_file.name}") from error
 
 
-def record(override: Override, verb: str, *, by: Actor) -> None:
+def record(override: Override, verb: str, *, by: Actor, **data: object) -> None:
     """What changed where; the content is not told."""
     events.record(
         org=override.project.org,
@@ -87,5 +90,6 @@ def record(override: Override, verb: str, *, by: Actor) -> None:
             "environment": override.environment.slug,
             "file": override.config_file.name,
             "is_sensitive": override.is_sensitive,
+            **data,
         },
     )

@@ -131,10 +131,11 @@ def update_project(project: Project, *, changes: ProjectChanges, by: Actor) -> P
     changed = [field for field, value in wanted.items() if getattr(project, field) != value]
     if not changed:
         return project
+    told = events.changes({field: getattr(project, field) for field in wanted}, wanted)
     for field in changed:
         setattr(project, field, wanted[field])
     project.save(update_fields=changed)
-    record(project, "project.updated", by=by, changed=changed)
+    record(project, "project.updated", by=by, **told)
     return project
 
 
@@ -236,7 +237,7 @@ def set_environment_url(
             "project.environment_changed",
             by=by,
             environment=environment.slug,
-            url=link.url,
+            **events.changes({"url": before}, {"url": link.url}),
         )
     return link
 
@@ -335,7 +336,7 @@ def forget_rules(application_ids: Iterable[int]) -> None:
     )
 
 
-def record(project: Project, verb: str, *, by: Actor, **data: str | list[str]) -> None:
+def record(project: Project, verb: str, *, by: Actor, **data: object) -> None:
     events.record(
         org=project.org,
         by=by,

@@ -49,10 +49,11 @@ def update_rule(rule: AutoDeployRule, *, facts: RuleFacts, by: Actor) -> AutoDep
     project = lock(rule.project)
     require_sound(project, facts)
     applications = {rule.application_id, facts.application.pk}
+    before = described(rule)
     apply(facts, rule)
     rule.save()
     forget_rules(list(applications))
-    record(rule, "rule.updated", by=by)
+    record(rule, "rule.updated", by=by, **events.changes(before, described(rule)))
     return rule
 
 
@@ -63,7 +64,9 @@ def switch_rule(rule: AutoDeployRule, *, is_enabled: bool, by: Actor) -> AutoDep
     changed = AutoDeployRule.objects.filter(pk=rule.pk, is_enabled=not is_enabled)
     if changed.update(is_enabled=is_enabled):
         forget_rules([rule.application_id])
-        record(rule, "rule.enabled" if is_enabled else "rule.disabled", by=by)
+        rule.is_enabled = is_enabled
+        told = events.changes({"is_enabled": not is_enabled}, {"is_enabled": is_enabled})
+        record(rule, "rule.enabled" if is_enabled else "rule.disabled", by=by, **told)
     rule.is_enabled = is_enabled
     return rule
 
@@ -118,17 +121,17 @@ def require_pattern(strategy: str, pattern: str, *, at: str) -> None:
         ) from error
 
 
-def record(rule: AutoDeployRule, verb: str, *, by: Actor) -> None:
+def record(rule: AutoDeployRule, verb: str, *, by: Actor, **data: object) -> None:
     events.record(
         org=rule.project.org,
         by=by,
         verb=verb,
         subject=Subject("rule", rule.uid, str(rule)),
-        data=described(rule),
+        data=described(rule) | data,
     )
 
 
-def described(rule: AutoDeployRule) -> dict[str, str | int | bool]:
+def described(rule: AutoDeployRule) -> dict[str, object]:
     """A rule as events tell of it."""
     return {
         "project": rule.project.code,
@@ -138,4 +141,5 @@ def described(rule: AutoDeployRule) -> dict[str, str | int | bool]:
         "pattern": rule.pattern,
         "delay_minutes": rule.delay_minutes,
         "is_enabled": rule.is_enabled,
+        "allows_older": rule.allows_older,
     }

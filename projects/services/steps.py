@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 from django.db import transaction
@@ -77,9 +77,10 @@ def update_step(step: Step, *, facts: StepFacts, by: Actor) -> Step:
     require_sound(facts)
     require_order(facts.needs, of=found.uid, among=existing)
     found.application = application
+    before = described(found)
     apply(facts, found)
     found.save()
-    record(found, "step.updated", by=by)
+    record(found, "step.updated", by=by, **events.changes(before, described(found)))
     return found
 
 
@@ -112,7 +113,8 @@ def reorder_steps(application: Application, *, uids: Sequence[str], by: Actor) -
     Step.objects.bulk_update(ordered, ["position"])
     after = [step.name for step in ordered]
     if after != before:
-        applications.record(application, "application.steps_reordered", by=by, after=after)
+        told = events.changes({"order": before}, {"order": after})
+        applications.record(application, "application.steps_reordered", by=by, **told)
     return ordered
 
 
@@ -201,12 +203,22 @@ def require_order(needs: Sequence[str], *, of: str, among: Sequence[Step]) -> No
         raise Invalid.at("needs", f"The steps would wait for each other: {circle}.") from error
 
 
-def record(step: Step, verb: str, *, by: Actor) -> None:
+def described(step: Step) -> dict[str, object]:
+    """A step as events tell of it; not its script, nor what a template is given."""
+    facts = asdict(facts_of(step))
+    return facts | {
+        "script": events.outline(step.script),
+        "parameters": {name: events.outline(value) for name, value in step.parameters.items()},
+        "needs": list(step.needs),
+    }
+
+
+def record(step: Step, verb: str, *, by: Actor, **data: object) -> None:
     application = step.application
     events.record(
         org=application.org,
         by=by,
         verb=verb,
         subject=Subject("step", step.uid, step.name),
-        data={"application": application.code, "name": step.name, "type": step.type},
+        data={"application": application.code, "name": step.name, "type": step.type, **data},
     )

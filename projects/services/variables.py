@@ -49,11 +49,16 @@ def set_variable(  # noqa: PLR0913  # the place has three coordinates
     is_new = variable is None
     if variable is None:
         variable = Variable(org=org, project=project, environment=environment, key=key)
+    before = {"is_sensitive": variable.is_sensitive}
     variable.is_sensitive = is_sensitive
     variable.updated_at = timezone.now()
     variable.seal_value(value)
     variable.save()
-    record(variable, "variable.created" if is_new else "variable.updated", by=by)
+    if is_new:
+        record(variable, "variable.created", by=by)
+    else:
+        told = events.changes(before, {"is_sensitive": is_sensitive})
+        record(variable, "variable.updated", by=by, is_value_replaced=True, **told)
     return variable
 
 
@@ -127,7 +132,7 @@ def require_sound(key: str, value: str, *, is_sensitive: bool) -> None:
         )
 
 
-def record(variable: Variable, verb: str, *, by: Actor) -> None:
+def record(variable: Variable, verb: str, *, by: Actor, **data: object) -> None:
     """Which variable, never its value."""
     events.record(
         org=variable.org,
@@ -139,5 +144,6 @@ def record(variable: Variable, verb: str, *, by: Actor) -> None:
             "environment": variable.environment.slug if variable.environment else "",
             "key": variable.key,
             "is_sensitive": variable.is_sensitive,
+            **data,
         },
     )

@@ -112,6 +112,7 @@ def find_version(application: Application, *, name: str) -> Version | None:
 @transaction.atomic
 def block_version(version: Version, *, reason: str, by: Actor) -> Version:
     """Keep a version from being deployed anywhere, and say why; an empty reason lifts it."""
+    before = {"blocked_reason": version.blocked_reason}
     version.blocked_reason = reason.strip()[:500]
     version.save(update_fields=["blocked_reason"])
     verb = "version.blocked" if version.blocked_reason else "version.unblocked"
@@ -120,6 +121,9 @@ def block_version(version: Version, *, reason: str, by: Actor) -> Version:
         by=by,
         verb=verb,
         subject=events.Subject("version", version.uid, str(version)),
-        data={"reason": version.blocked_reason},
+        data={
+            "reason": version.blocked_reason,
+            **events.changes(before, {"blocked_reason": version.blocked_reason}),
+        },
     )
     return version

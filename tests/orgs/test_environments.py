@@ -67,8 +67,8 @@ def test_renaming_keeps_the_slug(northwind: Organization) -> None:
     environment.refresh_from_db()
     assert (environment.name, environment.slug) == ("Acceptance", "staging")
     assert Event.objects.get(verb="environment.renamed").data == {
-        "before": "Staging",
-        "after": "Acceptance",
+        "before": {"name": "Staging"},
+        "after": {"name": "Acceptance"},
     }
 
 
@@ -101,8 +101,8 @@ def test_an_order_is_saved_whole(northwind: Organization) -> None:
 
     assert names(northwind) == ["C", "A", "B"]
     assert Event.objects.get(verb="environment.reordered").data == {
-        "before": ["a", "b", "c"],
-        "after": ["c", "a", "b"],
+        "before": {"order": ["a", "b", "c"]},
+        "after": {"order": ["c", "a", "b"]},
     }
 
 

@@ -90,7 +90,9 @@ def test_what_changes_is_told_and_what_does_not_is_not(northwind: Organization) 
     project.refresh_from_db()
     assert project.framework == "VITE"
     changes = Event.objects.in_org(northwind).filter(verb="project.updated")
-    assert [event.data["changed"] for event in changes] == [["framework"]]
+    assert [event.data for event in changes] == [
+        {"project": "shop", "before": {"framework": ""}, "after": {"framework": "VITE"}}
+    ]
 
 
 def test_a_project_is_not_renamed_to_a_code_that_another_has(northwind: Organization) -> None:
