@@ -387,7 +387,7 @@ class Migration(migrations.Migration):
                 "ordering": ["-pk"],
                 "indexes": [
                     models.Index(fields=["org", "-id"], name="event_list"),
-                    models.Index(fields=["subject_uid", "-id"], name="event_of_subject"),
+                    models.Index(fields=["org", "subject_uid", "-id"], name="event_of_subject"),
                     models.Index(
                         condition=models.Q(("needs_fanout", True)),
                         fields=["id"],
