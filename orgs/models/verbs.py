@@ -6,7 +6,7 @@ from typing import Final
 
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "agent": ("created", "offline", "online", "revoked", "session_replaced"),
-    "api_key": ("created", "revoked", "rotated"),
+    "api_key": ("created", "revoked", "rotated", "warned"),
     "application": ("created", "deleted", "steps_reordered", "updated"),
     "audit": ("fault_found",),
     "config_file": ("created", "deleted", "updated"),
@@ -54,7 +54,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "rule": ("created", "deleted", "disabled", "enabled", "updated"),
     "step": ("created", "deleted", "updated"),
-    "token": ("created", "revoked", "rotated"),
+    "token": ("created", "revoked", "rotated", "warned"),
     "user": (
         "changed",
         "email_changed",
@@ -64,6 +64,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
         "password_changed",
         "recovery_codes_renewed",
         "sessions_ended",
+        "sign_on_disconnected",
         "two_factor_disabled",
         "two_factor_enabled",
     ),
