@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from agents.api import AgentViewSet
+from billing.api import KeyUsageViewSet, UsageViewSet
 from deployments.api.urls import native as deployments_native
 from deployments.externals import ProjectViewSet, VersionViewSet
 from deployments.rpc import DeployViewSet
@@ -12,6 +13,7 @@ from projects.api.urls import native as projects_native
 
 native = [
     *orgs_native,
+    path("usage", UsageViewSet.as_view({"get": "retrieve"})),
     path("agents", AgentViewSet.as_view({"get": "list", "post": "create"})),
     *projects_native,
     *deployments_native,
@@ -28,6 +30,6 @@ rpc = [
 urlpatterns = [
     path("api/externals/", include(externals)),
     path("api/v1/", include(native)),
-    path("v1/", include(key_check)),
+    path("v1/", include([*key_check, path("usage", KeyUsageViewSet.as_view({"get": "retrieve"}))])),
     path("v2/", include(rpc)),
 ]

@@ -16,7 +16,7 @@ from hydra import keys
 from hydra.compiled import compiled
 from hydra.errors import Forbidden, NotFound, Refused
 from orgs.access import Access, Right, require_two_factor
-from orgs.models import Actor, ActorKind, ApiKey, Membership, Organization, PersonalToken
+from orgs.models import Actor, ActorKind, ApiKey, Membership, Organization, PersonalToken, User
 from orgs.models.keys import Credential
 from orgs.models.rights import PersonalRight, permission
 
@@ -77,6 +77,9 @@ class TokenBearer:
     def require(self, right: Right | PersonalRight) -> None:
         if permission(right) not in self.permissions:
             raise Forbidden(permission(right))
+
+    def person(self) -> User:
+        return User.objects.get(pk=self.user_pk)
 
     def access_in(self, wanted: str) -> Access:
         """Their access to the organization with this slug or id; to their only one if not named.

@@ -348,9 +348,25 @@ GET    /api/v1/webhooks                       webhook.*.read                    
 POST   /api/v1/webhooks                       webhook.*.write                      401 in  in  in  403 403 403 in
 GET    /api/v1/webhooks/<uid>/deliveries      webhook.*.read                       401 404 in  in  403 403 403 in
 GET    /v1/health                             -                                    401 in  in  in  in  in  in  in
+GET    /api/v1/api-keys                       api_key.*.read                       401 in  in  in  403 403 403 in
+POST   /api/v1/api-keys                       api_key.*.write                      401 in  in  in  403 403 403 in
+GET    /api/v1/api-keys/<uid>                 api_key.*.read                       401 404 in  in  403 403 403 in
+POST   /api/v1/api-keys/<uid>/rotate          api_key.*.write                      401 404 in  in  403 403 403 in
+POST   /api/v1/api-keys/<uid>/revoke          api_key.*.write                      401 404 in  in  403 403 403 in
+GET    /api/v1/usage                          usage.*.read                         401 in  in  in  in  in  403 in
 GET    /v1/usage                              usage.*.read                         401 in  in  in  in  in  403 in
 POST   /v2/deploy.createDeployment            project.*.create_deployment+application.*.create_version 401 404 in  in  403 403 403 in
 POST   /v2/deploy.getDeployment               project.*.read_deployment            401 404 in  in  in  403 403 in
+"""
+
+# The permission; then without a token, a key that holds every permission, a token of somebody else,
+# one that lacks the permission, one that has it alone.
+PERSONAL = """
+GET    /api/v1/tokens                         token.*.read                         401 403 in  403 in
+POST   /api/v1/tokens                         token.*.write                        401 403 in  403 in
+GET    /api/v1/tokens/<uid>                   token.*.read                         401 403 404 403 in
+POST   /api/v1/tokens/<uid>/rotate            token.*.write                        401 403 404 403 in
+POST   /api/v1/tokens/<uid>/revoke            token.*.write                        401 403 404 403 in
 """
 
 # without a key, a key of no agent, another organization's agent, the agent

@@ -20,10 +20,10 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from hydra import keys
 from orgs.models import Organization, User
-from orgs.models.rights import Right, permission
+from orgs.models.rights import PersonalRight, Right, permission
 from tests import factories
 from tests.access_ground import Ground, make_ground
-from tests.access_matrix import AGENT, API, PAGES
+from tests.access_matrix import AGENT, API, PAGES, PERSONAL
 from tests.api.client import Api
 from tests.conftest import signed_in
 
@@ -77,6 +77,7 @@ def walk(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> Iterato
 
 PAGE_ROWS = rows_of(PAGES, callers=6)
 API_ROWS = rows_of(API, callers=8)
+PERSONAL_ROWS = rows_of(PERSONAL, callers=5)
 AGENT_ROWS = rows_of(AGENT, callers=4)
 
 
@@ -84,7 +85,7 @@ def test_every_route_has_a_row_and_every_row_a_route() -> None:
     """The administration's routes are alike, and tests/admin/test_gate.py walks all of them."""
     walked = walk(get_resolver().url_patterns)
     routes = {(method, route) for method, route in walked if not route.startswith("/admin")}
-    rows = {(row.method, row.route) for row in (*PAGE_ROWS, *API_ROWS, *AGENT_ROWS)}
+    rows = {(row.method, row.route) for row in (*PAGE_ROWS, *API_ROWS, *PERSONAL_ROWS, *AGENT_ROWS)}
 
     assert (sorted(routes - rows), sorted(rows - routes)) == ([], [])
 
@@ -120,7 +121,7 @@ def test_pages_admit_exactly_whom_the_matrix_says(ground: Ground, cast: dict[str
 def test_the_api_admits_exactly_whom_the_matrix_says(
     ground: Ground, cast: dict[str, User], southwind: Organization
 ) -> None:
-    callers = [Api(), Api(factories.make_key(southwind, permissions=EVERYTHING)[1])]
+    callers = [Api(factories.make_key(southwind, permissions=EVERYTHING)[1])]
     for name in ROLES:
         key = factories.make_key(ground.org, permissions=EVERYTHING, creator=cast[name])
         callers.append(Api(key[1]))
@@ -131,10 +132,74 @@ def test_the_api_admits_exactly_whom_the_matrix_says(
         path, body = ground.address(row.route), body_of(row.route, ground)
         return [
             tried(partial(caller.send, row.method, path, body))
-            for caller in (*callers, Api(without[1]), Api(alone[1]))
+            # Nobody has a new address each time: an address that keeps failing is refused as such.
+            for caller in (Api(), *callers, Api(without[1]), Api(alone[1]))
         ]
 
     assert [wrong for row in API_ROWS if (wrong := row.measured(answers(row)))] == []
+
+
+def test_a_personal_token_is_admitted_as_a_key_of_its_person(
+    ground: Ground, cast: dict[str, User], southwind: Organization
+) -> None:
+    """A stranger's token of another organization, and those of the four roles, in the same rows."""
+    tokens = {
+        name: factories.make_token(cast[name], permissions=EVERYTHING)[1]
+        for name in ("sam", *ROLES)
+    }
+    callers = [Api(token) for token in tokens.values()]
+
+    def answers(row: Row) -> list[str]:
+        missing = EVERYTHING - row.permissions
+        without = factories.make_token(cast["olivia"], permissions=missing)[1]
+        held = row.permissions or SOME_PERMISSION
+        alone = factories.make_token(cast["olivia"], permissions=held)[1]
+        path, body = ground.address(row.route), body_of(row.route, ground)
+        return [
+            tried(partial(caller.send, row.method, path, body))
+            for caller in (Api(), *callers, Api(without), Api(alone))
+        ]
+
+    assert [wrong for row in API_ROWS if (wrong := row.measured(answers(row)))] == []
+
+
+def test_personal_routes_admit_personal_tokens_alone(ground: Ground, cast: dict[str, User]) -> None:
+    olivia, everything = cast["olivia"], {*EVERYTHING, *map(permission, PersonalRight)}
+    callers = [
+        Api(factories.make_key(ground.org, permissions=EVERYTHING)[1]),
+        Api(factories.make_token(cast["max"], permissions=everything)[1]),
+    ]
+
+    def answers(row: Row) -> list[str]:
+        without = factories.make_token(olivia, permissions=everything - row.permissions)[1]
+        alone = factories.make_token(olivia, permissions=row.permissions)[1]
+        path, body = ground.address(row.route), body_of(row.route, ground)
+        return [
+            tried(partial(caller.send, row.method, path, body))
+            for caller in (Api(), *callers, Api(without), Api(alone))
+        ]
+
+    assert [wrong for row in PERSONAL_ROWS if (wrong := row.measured(answers(row)))] == []
+
+
+def test_a_refusal_names_what_is_missing_on_every_route(ground: Ground) -> None:
+    """For all or for the one thing in question."""
+
+    def refusal(row: Row) -> str:
+        key = factories.make_key(ground.org, permissions=EVERYTHING - row.permissions)[1]
+        path, body = ground.address(row.route), body_of(row.route, ground)
+        return Api(key).send(row.method, path, body).content.decode()
+
+    def names_one(told: str, permissions: frozenset[str]) -> bool:
+        patterns = (re.escape(held).replace(r"\*", r"(\*|\w+)") for held in permissions)
+        return any(re.search(pattern, told) for pattern in patterns)
+
+    told = [(row, refusal(row)) for row in API_ROWS if row.permissions]
+    assert [
+        (row.method, row.route, answer)
+        for row, answer in told
+        if not names_one(answer, row.permissions)
+    ] == []
 
 
 def body_of(route: str, ground: Ground) -> dict[str, object]:
@@ -143,6 +208,8 @@ def body_of(route: str, ground: Ground) -> dict[str, object]:
     bodies: dict[str, dict[str, object]] = {
         "/api/externals/version/create": {"appCode": place.application.code, "version": "v9"},
         "/api/v1/projects/<uid>/deployments": {"version": ground.version.uid},
+        "/api/v1/api-keys/<uid>/rotate": {"overlap_days": -1},
+        "/api/v1/tokens/<uid>/rotate": {"overlap_days": -1},
         "/v2/deploy.getDeployment": {"deploymentId": ground.deployment.uid},
         "/v2/deploy.createDeployment": {
             "projectId": place.project.uid,

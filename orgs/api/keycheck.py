@@ -1,11 +1,10 @@
-"""The face after HookDeploy, `/v1/health` and `/v1/usage`: does my key work, how much is used.
+"""The face after HookDeploy: `/v1/health`, does my key work. Its `/v1/usage` is `billing`'s.
 
 It stands among the routes of organizations, because all it tells is of the key's organization.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TypedDict
 
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +12,6 @@ from django.utils import timezone
 
 from hydra.api.answers import Moment, moment
 from hydra.api.schema import KEY_CHECK_ERROR, Operation, data, described
-from orgs.access import Right, permission
 from orgs.gate import OrgViewSet
 
 
@@ -32,16 +30,6 @@ class HealthShown(TypedDict):
     time: Moment
 
 
-class UsageShown(TypedDict):
-    """What the organization has used in this calendar month, UTC."""
-
-    month: str
-    projects: int
-    agents: int
-    members: int
-    deployments: int
-
-
 class HealthViewSet(OrgViewSet):
     @described(
         Operation(
@@ -57,32 +45,3 @@ class HealthViewSet(OrgViewSet):
         org = self.org
         owner = KeyOwnerShown(id=org.uid, name=org.name, slug=org.slug, plan=org.plan)
         return self.show(HealthShown(status="ok", organization=owner, time=moment(timezone.now())))
-
-
-class UsageViewSet(OrgViewSet):
-    @described(
-        Operation(
-            name="getUsage",
-            summary="Get the usage of this month",
-            tag="Key check",
-            shows=data(UsageShown),
-            permission=permission(Right.USAGE_READ),
-            error=KEY_CHECK_ERROR,
-        )
-    )
-    def retrieve(self, _request: HttpRequest) -> HttpResponse:
-        self.require(Right.USAGE_READ)
-        org, month = self.org, this_month()
-        return self.show(
-            UsageShown(
-                month=f"{month:%Y-%m}",
-                projects=org.projects.count(),
-                agents=org.agents.filter(revoked_at=None).count(),
-                members=org.memberships.count(),
-                deployments=org.deployments.filter(created_at__gte=month).count(),
-            )
-        )
-
-
-def this_month() -> datetime:
-    return timezone.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)

@@ -16,7 +16,7 @@ from hydra.errors import NotFound
 from orgs.access import Access, Right, permission
 from orgs.auth import Bearer
 from orgs.gate import FaceViewSet, OrgViewSet
-from orgs.models import Membership, Organization, Role
+from orgs.models import Membership, Organization, Role, User
 from orgs.services import deletion, memberships, organizations
 
 
@@ -92,12 +92,15 @@ class MemberChanged(Taken):
     role = Choice(choices=Role.choices)
 
 
+def show_person(user: User) -> PersonShown:
+    return PersonShown(id=user.uid, email=user.email, name=user.name)
+
+
 def show_member(membership: Membership) -> MemberShown:
-    user = membership.user
     return MemberShown(
         id=membership.uid,
         role=membership.role,
-        user=PersonShown(id=user.uid, email=user.email, name=user.name),
+        user=show_person(membership.user),
         created_at=moment(membership.created_at),
     )
 

@@ -5,14 +5,24 @@ from django.urls import path
 from orgs.api.environments import EnvironmentViewSet
 from orgs.api.events import EventViewSet
 from orgs.api.invites import InviteViewSet
-from orgs.api.keycheck import HealthViewSet, UsageViewSet
+from orgs.api.keycheck import HealthViewSet
+from orgs.api.keys import ApiKeyViewSet
 from orgs.api.organizations import OrganizationListViewSet, OrganizationViewSet
+from orgs.api.tokens import PersonalTokenViewSet
 
 native = [
     path("events", EventViewSet.as_view({"get": "list"})),
     path("events/export", EventViewSet.as_view({"get": "export"})),
     path("events/head", EventViewSet.as_view({"get": "head_of_chain"})),
     path("events/<str:uid>", EventViewSet.as_view({"get": "retrieve"})),
+    path("api-keys", ApiKeyViewSet.as_view({"get": "list", "post": "create"})),
+    path("api-keys/<str:uid>", ApiKeyViewSet.as_view({"get": "retrieve"})),
+    path("api-keys/<str:uid>/rotate", ApiKeyViewSet.as_view({"post": "rotate"})),
+    path("api-keys/<str:uid>/revoke", ApiKeyViewSet.as_view({"post": "revoke"})),
+    path("tokens", PersonalTokenViewSet.as_view({"get": "list", "post": "create"})),
+    path("tokens/<str:uid>", PersonalTokenViewSet.as_view({"get": "retrieve"})),
+    path("tokens/<str:uid>/rotate", PersonalTokenViewSet.as_view({"post": "rotate"})),
+    path("tokens/<str:uid>/revoke", PersonalTokenViewSet.as_view({"post": "revoke"})),
     path("environments", EnvironmentViewSet.as_view({"get": "list", "post": "create"})),
     path("environments/order", EnvironmentViewSet.as_view({"put": "order"})),
     path(
@@ -38,5 +48,4 @@ native = [
 ]
 key_check = [
     path("health", HealthViewSet.as_view({"get": "retrieve"})),
-    path("usage", UsageViewSet.as_view({"get": "retrieve"})),
 ]

@@ -88,6 +88,7 @@ class Credential(models.Model):
 
     replaced_by_id: int | None  # Django's, which the type checker misses here
 
+    uid = models.CharField(max_length=40, unique=True, editable=False)
     name = models.CharField(max_length=100)
     digest = models.CharField(max_length=64, unique=True)
     shown_prefix = models.CharField(max_length=20)
@@ -140,7 +141,7 @@ class ApiKeyQuerySet(CredentialQuerySet["ApiKey"]):
         return self.filter(org=org)
 
     def with_names(self) -> Self:
-        return self.select_related("created_by", "org")
+        return self.select_related("created_by", "org", "replaced_by")
 
     def search(self, words: str) -> Self:
         """By its name, its maker's, or what is shown of the key itself."""
@@ -189,8 +190,11 @@ class ApiKey(Credential):
 
 
 class PersonalTokenQuerySet(CredentialQuerySet["PersonalToken"]):
-    def of(self, user: User) -> Self:
+    def of(self, user: User | int) -> Self:
         return self.filter(user=user)
+
+    def with_names(self) -> Self:
+        return self.select_related("user", "replaced_by")
 
     def search(self, words: str) -> Self:
         """By its name, or what is shown of the token itself."""

@@ -39,7 +39,7 @@ def warn_of_endings() -> int:
     """
     stop_at, count, now = time.monotonic() + AT_MOST_SECONDS, 0, timezone.now()
     api_keys = ApiKey.objects.with_names().to_warn_of(now)[:AT_ONCE]
-    own_tokens = PersonalToken.objects.select_related("user").to_warn_of(now)[:AT_ONCE]
+    own_tokens = PersonalToken.objects.with_names().to_warn_of(now)[:AT_ONCE]
     for credential in (*api_keys, *own_tokens):
         if time.monotonic() > stop_at:
             break
