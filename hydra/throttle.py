@@ -125,7 +125,7 @@ def network_of(address: str) -> str:
     return str(getattr(found, "ipv4_mapped", None) or found)
 
 
-def in_words(seconds: int) -> str:
+def in_words(seconds: int, why: str = "Too many failed attempts.") -> str:
     """What to tell whoever has to wait."""
     amount = f"{seconds} seconds" if seconds < 90 else f"{round(seconds / 60)} minutes"
-    return f"Too many failed attempts. Try again in {'a second' if seconds == 1 else amount}."
+    return f"{why} Try again in {'a second' if seconds == 1 else amount}."

@@ -54,7 +54,7 @@ def email_change(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return show(request, email=form, status=422)
     if wait := throttle.count_try("email change", user.uid, free=FREE_MAILS):
-        form.add_error("email", in_words(wait))
+        form.add_error("email", in_words(wait, "Enough links were sent."))
         return show(request, email=form, status=422)
     try:
         send_link(request, user, form.cleaned_data["email"].lower())
