@@ -43,9 +43,48 @@ def search(request: OrgRequest) -> HttpResponse:
         if text and request.access.allows(right)
         for hit in find(request.org, text)
     ]
-    context = {"query": text, "hits": hits}
+    context = {"query": text, "hits": [*hits, *pages(request, text)]}
     partial = "hits" if request.htmx.target == HITS else "dialog"
     return render_page(request, "search.html", context, partial=partial)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page that people look for by name, or by what they want to do there."""
+
+    view: str
+    name: str
+    words: str
+    right: Right
+
+    def is_meant(self, text: str) -> bool:
+        return all(word in f"{self.name} {self.words}".lower() for word in text.lower().split())
+
+
+PAGES = (
+    Page("deployments:overview", "Overview", "home matrix what runs where", Right.PROJECT_READ),
+    Page("projects:list", "Projects", "", Right.PROJECT_READ),
+    Page("projects:create", "New project", "create add", Right.PROJECT_CREATE),
+    Page("projects:applications", "Applications", "", Right.APPLICATION_READ),
+    Page("projects:application-create", "New application", "add", Right.APPLICATION_CREATE),
+    Page("projects:rules", "Rules", "auto deploy simulator", Right.RULE_READ),
+    Page("deployments:list", "Deployments", "history", Right.DEPLOYMENT_READ),
+    Page("agents:list", "Agents", "servers", Right.AGENT_READ),
+    Page("orgs:general", "General", "settings name transfer delete", Right.ORGANIZATION_READ),
+    Page("orgs:members", "Users", "settings members people roles permissions", Right.MEMBER_READ),
+    Page("orgs:invites", "Invite codes", "settings users people join", Right.INVITE_READ),
+    Page("orgs:environments", "Environments", "settings stages order", Right.ENVIRONMENT_READ),
+    Page("orgs:keys", "API keys", "settings credentials tokens ci", Right.API_KEY_READ),
+    Page("orgs:audit", "Audit log", "settings events history export", Right.AUDIT_READ),
+)
+
+
+def pages(request: OrgRequest, text: str) -> Iterator[Hit]:
+    """Pages that the person may open; settings and the things one makes among them."""
+    for page in PAGES:
+        if text and request.access.allows(page.right) and page.is_meant(text):
+            note = "Settings" if page.words.startswith("settings") else ""
+            yield Hit("page", page.name, note, reverse(page.view, args=[request.org.slug]))
 
 
 def projects(org: Organization, text: str) -> Iterator[Hit]:
