@@ -50,6 +50,12 @@ def test_an_organization_counts_members_and_projects(api: Api, northwind: Organi
         "slug": "northwind",
         "description": "",
         "icon": None,
+        "website": "",
+        "billing_address": "",
+        "billing_email": "",
+        "time_zone": "UTC",
+        "managers_may_edit": False,
+        "requires_two_factor": False,
         "plan": "enterprise",
         "_count": {"members": 1, "projects": 1},
     }

@@ -168,11 +168,13 @@ def test_what_goes_is_counted(northwind: Organization) -> None:
     environments.create_environment(northwind, name="Staging", by=SYSTEM)
     factories.make_application(northwind)
     factories.make_version(factories.make_application(northwind))
+    factories.make_key(northwind)
 
     assert sorted(deletion.contents_of(northwind)) == [
+        (1, "API key"),
         (1, "environment"),
         (1, "membership"),
         (1, "version"),
         (2, "applications"),
-        (3, "events"),
+        (4, "events"),
     ]
