@@ -353,8 +353,8 @@ POST   /api/v1/api-keys                       api_key.*.write                   
 GET    /api/v1/api-keys/<uid>                 api_key.*.read                       401 404 in  in  403 403 403 in
 POST   /api/v1/api-keys/<uid>/rotate          api_key.*.write                      401 404 in  in  403 403 403 in
 POST   /api/v1/api-keys/<uid>/revoke          api_key.*.write                      401 404 in  in  403 403 403 in
-GET    /api/v1/usage                          usage.*.read                         401 in  in  in  in  in  403 in
-GET    /v1/usage                              usage.*.read                         401 in  in  in  in  in  403 in
+GET    /api/v1/usage                          usage.*.read                         401 in  in  in  403 in  403 in
+GET    /v1/usage                              usage.*.read                         401 in  in  in  403 in  403 in
 POST   /v2/deploy.createDeployment            project.*.create_deployment+application.*.create_version 401 404 in  in  403 403 403 in
 POST   /v2/deploy.getDeployment               project.*.read_deployment            401 404 in  in  in  403 403 in
 """

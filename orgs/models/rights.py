@@ -70,7 +70,6 @@ READS = frozenset(
         Right.WEBHOOK_READ,
         Right.MEMBER_READ,
         Right.ORGANIZATION_READ,
-        Right.USAGE_READ,
     }
 )
 BILLING = frozenset(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from orgs.auth import authenticate_key
@@ -29,7 +31,7 @@ def settings_page(page: Page, live_server: LiveServer, org: Organization) -> Pag
     page.goto(f"{live_server.url}/account/login/?next=/o/{org.slug}/settings/environments/")
     page.get_by_label("E-mail").fill("olivia@northwind.example")
     page.get_by_label("Password").fill(factories.PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Environments")
     return page
 
@@ -70,6 +72,37 @@ def test_an_environment_is_renamed_in_a_dialog(settings_page: Page) -> None:
 
     expect(page.get_by_text("It is called Acceptance now.")).to_be_visible()
     assert order(page) == ["Development", "Acceptance", "Production"]
+
+
+def test_the_empty_row_invites_and_the_link_lets_somebody_in(
+    settings_page: Page, live_server: LiveServer, browser: Browser
+) -> None:
+    page = settings_page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=live_server.url)
+    page.get_by_role("link", name="Users", exact=True).click()
+    page.get_by_role("link", name="Invite somebody…").click()
+    dialog = page.get_by_role("dialog", name="Invite User")
+    dialog.get_by_label("Manager").check()
+    dialog.get_by_role("button", name="Create Invite").click()
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    link = urlsplit(page.evaluate("navigator.clipboard.readText()"))
+
+    newcomer = browser.new_context().new_page()
+    newcomer.goto(f"{live_server.url}{link.path}?{link.query}")
+    newcomer.get_by_label("Name", exact=True).fill("Nora Newcomer")
+    newcomer.get_by_label("E-mail").fill("nora@northwind.example")
+    newcomer.get_by_label("Password").fill(factories.PASSWORD)
+    newcomer.get_by_role("button", name="Sign up").click()
+    newcomer.wait_for_url("**/o/northwind/")
+    newcomer.context.close()
+
+    page.get_by_role("link", name="Users", exact=True).click()
+    row = page.get_by_role("row", name="Nora Newcomer")
+    expect(row).to_contain_text("Manager")
+    row.get_by_role("link", name="Remove Nora Newcomer").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove Nora Newcomer").click()
+    expect(page.get_by_text("Nora Newcomer is no longer a member.")).to_be_visible()
 
 
 def test_a_key_is_created_and_copied(settings_page: Page, live_server: LiveServer) -> None:

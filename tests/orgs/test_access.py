@@ -35,7 +35,7 @@ TABLE = [
     ((Right.MEMBER_WRITE,), True, True, False, False),
     ((Right.API_KEY_READ, Right.API_KEY_WRITE), True, True, False, False),
     ((Right.ORGANIZATION_UPDATE,), True, False, False, False),
-    ((Right.BILLING_READ, Right.BILLING_WRITE), True, True, False, True),
+    ((Right.BILLING_READ, Right.BILLING_WRITE, Right.USAGE_READ), True, True, False, True),
     ((Right.AUDIT_READ,), True, True, False, False),
     ((Right.ORGANIZATION_DELETE,), True, False, False, False),
 ]
