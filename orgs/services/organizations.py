@@ -131,17 +131,16 @@ def require_sound(changes: dict[str, object]) -> None:
 
 def require_may_edit(org: Organization, changes: dict[str, object], *, user_pk: int) -> None:
     acting = memberships.acting_member(org, user_pk=user_pk)
+    is_owner = acting.role == Role.OWNER
+    if not is_owner and not org.managers_may_edit:
+        raise Forbidden(permission(Right.ORGANIZATION_UPDATE))
+    if not is_owner and OWNERS_CHOICES & set(changes):
+        raise RoleTooHigh(
+            "Only an owner decides whether managers edit the settings and members need two-factor."
+        )
     if changes.get("requires_two_factor") and not acting.user.has_two_factor():
         raise TwoFactorFirst(
             "Switch two-factor on for your own account first, or you would lock yourself out."
-        )
-    if acting.role == Role.OWNER:
-        return
-    if not org.managers_may_edit:
-        raise Forbidden(permission(Right.ORGANIZATION_UPDATE))
-    if OWNERS_CHOICES & set(changes):
-        raise RoleTooHigh(
-            "Only an owner decides whether managers edit the settings and members need two-factor."
         )
 
 

@@ -40,6 +40,7 @@ NOT_OWNED = {
     "orgs.User_groups",
     "orgs.User_user_permissions",
     "sessions.Session",
+    "usersessions.UserSession",
 }
 
 
