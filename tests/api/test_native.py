@@ -49,7 +49,6 @@ def test_an_organization_counts_members_and_projects(api: Api, northwind: Organi
         "name": "Northwind",
         "slug": "northwind",
         "description": "",
-        "icon": None,
         "website": "",
         "billing_address": "",
         "billing_email": "",
