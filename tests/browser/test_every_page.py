@@ -49,7 +49,8 @@ SECTIONS = {
     "deployments:versions",
     "search",
 }
-NO_PAGES = {"deployments:log-file", "deployments:log", "api_schema", "api_docs"}
+DOWNLOADS = {"orgs:audit-export", "orgs:audit-head", "mfa_download_recovery_codes"}
+NO_PAGES = {"deployments:log-file", "deployments:log", "api_schema", "api_docs"} | DOWNLOADS
 DARK_RULES = ["color-contrast", "link-in-text-block"]
 
 
