@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django_htmx.middleware import HtmxDetails
@@ -39,6 +39,11 @@ def render_page(
     patch_vary_headers(response, ["HX-Request"])
     response.headers.setdefault("Cache-Control", "private, no-cache")
     return response
+
+
+def typed(request: HttpRequest) -> QueryDict | None:
+    """What was sent, for a form to be filled with; None unless something was, be it nothing."""
+    return request.POST if request.method == "POST" else None
 
 
 def paged(request: HttpRequest, rows: QuerySet[RowT], *, per_page: int = 50) -> Page[RowT]:

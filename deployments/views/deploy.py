@@ -14,7 +14,7 @@ from deployments.services import previews, requests, versions
 from deployments.views import matrix, pace
 from hydra import keys
 from hydra.errors import Invalid
-from hydra.htmx import render_page
+from hydra.htmx import render_page, typed
 from orgs.access import OrgRequest, Right, member
 from orgs.models import Environment
 from projects.models import Application, Project, Version
@@ -89,8 +89,8 @@ def deploy(request: OrgRequest, code: str) -> HttpResponse:
     """The dialog (a page without JavaScript) on GET; the deployment on POST."""
     project = find_project(request, code)
     request.access.require(Right.DEPLOYMENT_CREATE, project.uid)
-    given = request.POST if request.method == "POST" else request.GET
-    form = DeployForm(given or None, project=project)
+    given = typed(request)
+    form = DeployForm(request.GET or None if given is None else given, project=project)
     if not form.is_valid():
         context = {"project": project, "form": form, "tab": "overview"}
         status = 422 if form.is_bound else 200

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from hydra import throttle
 from hydra.errors import Refused
-from hydra.htmx import render_page
+from hydra.htmx import render_page, typed
 from hydra.throttle import in_words
 from orgs.access import actor_of, fresh
 from orgs.forms.accounts import EmailForm, ProfileForm
@@ -35,7 +35,7 @@ NO_MAIL = "The mail could not be sent. Your address stays as it is; try again in
 @require_http_methods(["GET", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
-    form = ProfileForm(request.POST or None, initial={"name": user.name})
+    form = ProfileForm(typed(request), initial={"name": user.name})
     if request.method == "POST":
         if not form.is_valid():
             return show(request, form=form, status=422)

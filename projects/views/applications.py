@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from hydra.htmx import render_page
+from hydra.htmx import render_page, typed
 from orgs.access import OrgRequest, Right, member
 from projects.forms.applications import (
     ApplicationForm,
@@ -53,7 +53,7 @@ def application_list(request: OrgRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @member(Right.APPLICATION_CREATE)
 def application_create(request: OrgRequest) -> HttpResponse:
-    form = ApplicationForm(request.POST or None)
+    form = ApplicationForm(typed(request))
     if form.is_valid():
         chosen = form.cleaned_data
         code = chosen["code"] or suggested_code(request, chosen["name"])
@@ -103,7 +103,7 @@ def version_block(request: OrgRequest, code: str, uid: str) -> HttpResponse:
     """Keep a version from being deployed, with a reason; an empty reason lifts it."""
     application = find_application(request, code)
     version = get_object_or_404(application.versions.select_related("org"), uid=uid)
-    form = BlockForm(request.POST or None, initial={"reason": version.blocked_reason})
+    form = BlockForm(typed(request), initial={"reason": version.blocked_reason})
     is_lifted = "lift" in request.POST
     if is_lifted or form.is_valid():
         reason = "" if is_lifted else form.cleaned_data["reason"]

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods
 
-from hydra.htmx import render_page
+from hydra.htmx import render_page, typed
 from orgs.access import OrgRequest, Right, member
 from projects.forms.configurations import ConfigFileForm
 from projects.models import Application, ConfigFile, FileType
@@ -36,7 +36,7 @@ def config_file_list(request: OrgRequest, code: str) -> HttpResponse:
 @member(Right.APPLICATION_UPDATE)
 def config_file_create(request: OrgRequest, code: str) -> HttpResponse:
     application = find_application(request, code)
-    form = ConfigFileForm(request.POST or None, initial={"file_type": FileType.DOTENV})
+    form = ConfigFileForm(typed(request), initial={"file_type": FileType.DOTENV})
     if form.is_valid():
         saved = save(request, application, form)
         if saved is not None:

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from agents.models import Agent
-from hydra.htmx import render_page
+from hydra.htmx import render_page, typed
 from orgs.access import OrgRequest, Right, member
 from orgs.models import Environment
 from projects.forms.projects import AddEnvironmentForm, LinkAgentForm, UrlForm
@@ -50,7 +50,7 @@ def environment_edit(request: OrgRequest, code: str, slug: str) -> HttpResponse:
     link = get_object_or_404(
         project.project_environments.select_related("environment"), environment__slug=slug
     )
-    form = UrlForm(request.POST or None, initial={"url": link.url})
+    form = UrlForm(typed(request), initial={"url": link.url})
     if form.is_valid():
         change = partial(
             projects.set_environment_url,

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from hydra.htmx import render_page
+from hydra.htmx import render_page, typed
 from orgs.access import OrgRequest, Right, member
 from projects.forms.icons import IconForm
 from projects.forms.projects import (
@@ -46,7 +46,7 @@ def project_list(request: OrgRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @member(Right.PROJECT_CREATE)
 def project_create(request: OrgRequest) -> HttpResponse:
-    form = ProjectForm(request.POST or None, org=request.org)
+    form = ProjectForm(typed(request), org=request.org)
     if form.is_valid():
         chosen = form.cleaned_data
         code = chosen["code"] or suggested_code(request, chosen["name"])

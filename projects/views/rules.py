@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from hydra.htmx import render_page
+from hydra.htmx import render_page, typed
 from orgs.access import OrgRequest, Right, member
 from projects.forms.fields import ignored
 from projects.forms.rules import HOURS, MINUTES, RuleFilter, RuleForm, SimulatorForm
@@ -47,7 +47,7 @@ def rule_create(request: OrgRequest, code: str) -> HttpResponse:
     start = {
         name: request.GET[name] for name in ("application", "environment") if name in request.GET
     }
-    form = RuleForm(request.POST or None, project=project, initial=start)
+    form = RuleForm(typed(request), project=project, initial=start)
     if form.is_valid():
         create = partial(
             rules.create_rule, project, facts=facts_from(form), by=request.access.actor
@@ -62,7 +62,7 @@ def rule_create(request: OrgRequest, code: str) -> HttpResponse:
 @member(Right.RULE_WRITE)
 def rule_edit(request: OrgRequest, uid: str) -> HttpResponse:
     rule = find_rule(request, uid)
-    form = RuleForm(request.POST or None, project=rule.project, initial=initial_of(rule))
+    form = RuleForm(typed(request), project=rule.project, initial=initial_of(rule))
     if form.is_valid():
         update = partial(rules.update_rule, rule, facts=facts_from(form), by=request.access.actor)
         if attempt(form, update) is not None:

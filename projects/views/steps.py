@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from hydra.htmx import render_page
+from hydra.htmx import render_page, typed
 from orgs.access import OrgRequest, Right, member
 from projects.forms.applications import ScriptStepForm, StepForm, TemplateStepForm
 from projects.models import Step, StepType
@@ -121,16 +121,14 @@ def template_named(code: str) -> Template | None:
 
 def blank_form(request: OrgRequest, *, template: Template | None, others: list[Step]) -> StepForm:
     if template is None:
-        return ScriptStepForm(request.POST or None, others=others)
+        return ScriptStepForm(typed(request), others=others)
     start = {
         "name": template.name,
         "description": template.description,
         "run_when": template.run_when,
         "safe_to_repeat": template.safe_to_repeat,
     }
-    return TemplateStepForm(
-        request.POST or None, others=others, asked=template.parameters, initial=start
-    )
+    return TemplateStepForm(typed(request), others=others, asked=template.parameters, initial=start)
 
 
 def filled_form(
@@ -140,11 +138,9 @@ def filled_form(
     start = {name: getattr(facts, name) for name in StepForm.base_fields}
     if template is None:
         start |= {"type": step.type, "script": step.script}
-        return ScriptStepForm(request.POST or None, others=others, initial=start)
+        return ScriptStepForm(typed(request), others=others, initial=start)
     start |= {f"parameters.{name}": value for name, value in step.parameters.items()}
-    return TemplateStepForm(
-        request.POST or None, others=others, asked=template.parameters, initial=start
-    )
+    return TemplateStepForm(typed(request), others=others, asked=template.parameters, initial=start)
 
 
 def facts_from(form: StepForm, *, template: Template | None) -> steps.StepFacts:

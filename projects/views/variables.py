@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from hydra.htmx import render_page
+from hydra.htmx import render_page, typed
 from orgs.access import OrgRequest, Right, member
 from projects.forms.configurations import ValueForm, VariableForm
 from projects.models import Project, Variable, VariableQuerySet
@@ -58,7 +58,7 @@ def variable_edit(request: OrgRequest, code: str, uid: str) -> HttpResponse:
         "value": "" if variable.is_sensitive else variable.open_value(),
         "is_sensitive": variable.is_sensitive,
     }
-    form = ValueForm(request.POST or None, initial=start)
+    form = ValueForm(typed(request), initial=start)
     if form.is_valid():
         replace = partial(
             variables.set_variable,

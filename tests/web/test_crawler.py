@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -14,6 +15,7 @@ from hydra import headers
 from orgs.models import Organization, User
 from tests.access_ground import Ground, make_ground
 from tests.conftest import signed_in
+from tests.test_access import PAGE_ROWS
 from tests.web.reading import Page
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +59,7 @@ class Walk:
         self.waiting = list(starts)
         self.seen: set[str] = set(starts)
         self.titles: dict[str, str] = {}
+        self.texts: list[str] = []
         self.wrong: list[str] = []
 
     def go(self) -> Walk:
@@ -74,7 +77,8 @@ class Walk:
             return
         if "html" not in answer["Content-Type"]:
             return
-        page = Page(answer.content.decode())
+        self.texts.append(answer.content.decode())
+        page = Page(self.texts[-1])
         self.wrong += mistakes(address, answer, page)
         self.titles[address] = " ".join(page.title.split())
         self.find(page.links, address)
@@ -137,3 +141,21 @@ def test_a_suspended_organization_has_a_page_that_is_whole(
     answer = signed_in(olivia).get("/o/northwind/")
 
     assert mistakes("/o/northwind/", answer, Page(answer.content.decode())) == []
+
+
+def test_a_form_that_is_sent_empty_is_never_taken_for_an_answer(
+    ground: Ground, olivia: User
+) -> None:
+    """What is missing is said with 422, what needs nothing is done: 200 would be neither."""
+    browser, wrong = signed_in(olivia), []
+
+    for row in PAGE_ROWS:
+        if row.method != "POST" or not row.route.startswith("/o/"):
+            continue
+        with transaction.atomic():
+            status = browser.post(ground.address(row.route), {}).status_code
+            transaction.set_rollback(True)
+        if status == 200 or status >= 500:
+            wrong.append(f"{row.route}: {status}")
+
+    assert wrong == []
