@@ -118,9 +118,10 @@ WAYS = {
 def dump(org: Organization) -> dict[str, list[tuple[Any, ...]]]:
     """Everything that belongs to an organization."""
     rows = {
-        model._meta.label: list(
-            model._default_manager.filter(**{way: org.pk}).order_by("pk").values_list()
-        )
+        model._meta.label: [
+            tuple(bytes(cell) if isinstance(cell, memoryview) else cell for cell in row)
+            for row in model._default_manager.filter(**{way: org.pk}).order_by("pk").values_list()
+        ]
         for model, way in WAYS.items()
     }
     return {**rows, "org": list(Organization.objects.filter(pk=org.pk).values_list())}
@@ -155,8 +156,10 @@ class Witness:
         return status
 
     def compare(self, what: str) -> None:
-        if dump(self.theirs.org) != self.before:
-            self.wrong.append(f"{what}: changed theirs")
+        after = dump(self.theirs.org)
+        for label in after:
+            if after[label] != self.before[label]:
+                self.wrong.append(f"{what}: changed their {label}: {after[label]}")
 
     def expect(self, what: str, status: int, allowed: Any) -> None:
         if status not in allowed:
