@@ -3,7 +3,7 @@
 from django.urls import path
 
 from deployments import agent_api
-from deployments.views import deploy, deployments, overview, versions
+from deployments.views import deploy, deployments, overview, rules, versions
 
 app_name = "deployments"
 
@@ -17,6 +17,8 @@ urlpatterns = [
     path("deployments/<str:uid>/jobs/<str:job>/log.txt", deployments.log_download, name="log-file"),
     path("projects/<str:code>/", deploy.project_overview, name="project"),
     path("projects/<str:code>/deploy/", deploy.deploy, name="deploy"),
+    path("projects/<str:code>/rules/", rules.project_rules, name="project-rules"),
+    path("rules/", rules.rule_list, name="rules"),
     path("applications/<str:code>/versions/", versions.version_list, name="versions"),
     path("applications/<str:code>/versions/new/", deploy.version_new, name="version-new"),
     path("applications/<str:code>/versions/create/", deploy.version_create, name="version-create"),

@@ -67,7 +67,7 @@ PAGES = (
     Page("projects:create", "New project", "create add", Right.PROJECT_CREATE),
     Page("projects:applications", "Applications", "", Right.APPLICATION_READ),
     Page("projects:application-create", "New application", "add", Right.APPLICATION_CREATE),
-    Page("projects:rules", "Rules", "auto deploy simulator", Right.RULE_READ),
+    Page("deployments:rules", "Rules", "auto deploy simulator", Right.RULE_READ),
     Page("deployments:list", "Deployments", "history", Right.DEPLOYMENT_READ),
     Page("agents:list", "Agents", "servers", Right.AGENT_READ),
     Page("orgs:general", "General", "settings name transfer delete", Right.ORGANIZATION_READ),

@@ -1,6 +1,7 @@
 """The addresses of projects, applications and rules. The API's stand in `api`.
 
-A project's overview and the pages of one version are `deployments`', which knows what runs where.
+A project's overview, the lists of rules and the pages of versions are `deployments`', which knows
+what runs where.
 """
 
 from django.urls import path
@@ -57,9 +58,7 @@ urlpatterns = [
     path(
         f"{PROJECT}/variables/<str:uid>/delete/", variables.variable_delete, name="variable-delete"
     ),
-    path(f"{PROJECT}/rules/", rules.project_rules, name="project-rules"),
     path(f"{PROJECT}/rules/new/", rules.rule_create, name="rule-create"),
-    path("o/<slug:org>/rules/", rules.rule_list, name="rules"),
     path("o/<slug:org>/rules/simulate/", rules.simulate, name="simulate"),
     path(f"{RULE}/", rules.rule_edit, name="rule-edit"),
     path(f"{RULE}/switch/", rules.rule_switch, name="rule-switch"),

@@ -4,6 +4,7 @@ from django.urls import path
 
 from deployments.api.deployments import DeploymentViewSet, ProjectDeploymentViewSet
 from deployments.api.projects import ProjectViewSet
+from deployments.api.rules import RuleViewSet
 from deployments.api.versions import VersionViewSet
 from deployments.api.webhooks import WebhookViewSet
 
@@ -17,6 +18,7 @@ native = [
         "projects/<str:uid>/deployments",
         ProjectDeploymentViewSet.as_view({"get": "list", "post": "create"}),
     ),
+    path("projects/<str:uid>/rules", RuleViewSet.as_view({"get": "list", "post": "create"})),
     path("deployments/<str:uid>", DeploymentViewSet.as_view({"get": "retrieve"})),
     path("deployments/<str:uid>/cancel", DeploymentViewSet.as_view({"post": "cancel"})),
     path("deployments/<str:uid>/logs", DeploymentViewSet.as_view({"get": "logs"})),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
 from deployments.models.snapshots import Snapshot
 from deployments.models.targets import Target
 from hydra import keys
 from orgs.models import ActorKind, Environment, Organization
-from projects.models import Application, Project, Version
+from projects.models import Application, AutoDeployRule, Project, Version
 
 
 def new_deployment_uid() -> str:
@@ -97,6 +99,14 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
     def with_names(self) -> DeploymentQuerySet:
         return self.select_related("project", "application", "environment", "version")
 
+    def newest_by_rule(self, rules: Collection[AutoDeployRule]) -> dict[str, Deployment]:
+        """What each of these rules started last, by its uid; one query, however many they are."""
+        started = Deployment.objects.filter(trigger=Trigger.RULE, rule_uid=OuterRef("uid"))
+        newest = Subquery(started.order_by("-pk").values("pk")[:1])
+        asked = AutoDeployRule.objects.filter(pk__in=[rule.pk for rule in rules])
+        found = self.filter(pk__in=asked.order_by().annotate(newest=newest).values("newest"))
+        return {each.rule_uid: each for each in found.select_related("version")}
+
 
 class Deployment(models.Model):
     """One attempt to put one version of an application into one environment of a project.
@@ -148,6 +158,11 @@ class Deployment(models.Model):
             models.Index(fields=["application", "-id"], name="deployment_list_of_app"),
             models.Index(fields=["version", "-id"], name="deployment_of_version"),
             models.Index(fields=["target", "-id"], name="deployment_of_target"),
+            models.Index(
+                fields=["rule_uid", "-id"],
+                condition=Q(trigger="rule"),
+                name="deployment_newest_of_rule",
+            ),
             models.Index(
                 fields=["target", "queued_at", "id"],
                 condition=Q(state="queued"),

@@ -1,4 +1,4 @@
-"""Native routes of applications, their config files and steps, and of projects' rules.
+"""Native routes of applications, their config files and steps.
 
-Projects themselves show what runs in them, so their routes stand in `deployments.api`.
+Projects and their rules show what was deployed, so their routes stand in `deployments.api`.
 """

@@ -4,7 +4,6 @@ from django.urls import path
 
 from projects.api.applications import ApplicationViewSet
 from projects.api.configs import ConfigViewSet, StepViewSet
-from projects.api.rules import RuleViewSet
 
 native = [
     path("applications", ApplicationViewSet.as_view({"get": "list", "post": "create"})),
@@ -18,5 +17,4 @@ native = [
         "applications/<str:uid>/configs", ConfigViewSet.as_view({"get": "list", "post": "create"})
     ),
     path("applications/<str:uid>/steps", StepViewSet.as_view({"get": "list", "post": "create"})),
-    path("projects/<str:uid>/rules", RuleViewSet.as_view({"get": "list", "post": "create"})),
 ]

@@ -1,4 +1,4 @@
-"""Auto-deploy rules: a project's, all of the organization's, and the simulator."""
+"""Making, changing and trying rules; `deployments` lists them, since it knows what they started."""
 
 from __future__ import annotations
 
@@ -6,38 +6,16 @@ from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from hydra.htmx import render_page, typed
 from orgs.access import OrgRequest, Right, member
-from projects.forms.fields import ignored
-from projects.forms.rules import HOURS, MINUTES, RuleFilter, RuleForm, SimulatorForm
-from projects.models import (
-    AutoDeployRule,
-    Project,
-)
+from projects.forms.rules import HOURS, MINUTES, RuleForm, SimulatorForm
+from projects.models import AutoDeployRule
 from projects.services import rules, simulations
 from projects.views.finding import attempt, find_project, find_rule
-
-PER_PAGE = 50
-
-
-@require_GET
-@member(Right.RULE_READ)
-def project_rules(request: OrgRequest, code: str) -> HttpResponse:
-    project = find_project(request, code)
-    context = {
-        "project": project,
-        "rules": project.rules.with_names().with_life(),
-        "can_have_rules": project.project_environments.exists()
-        and project.project_applications.exists(),
-        "tab": "rules",
-    }
-    return render_page(request, "projects/rules.html", context, partial="rows")
 
 
 @require_http_methods(["GET", "POST"])
@@ -54,7 +32,7 @@ def rule_create(request: OrgRequest, code: str) -> HttpResponse:
         )
         if attempt(form, create) is not None:
             messages.success(request, "The rule is made. Versions that arrive from now on meet it.")
-            return redirect("projects:project-rules", request.org.slug, project.code)
+            return redirect("deployments:project-rules", request.org.slug, project.code)
     return show_form(request, form, {"project": project})
 
 
@@ -67,7 +45,7 @@ def rule_edit(request: OrgRequest, uid: str) -> HttpResponse:
         update = partial(rules.update_rule, rule, facts=facts_from(form), by=request.access.actor)
         if attempt(form, update) is not None:
             messages.success(request, "The rule is saved.")
-            return redirect("projects:project-rules", request.org.slug, rule.project.code)
+            return redirect("deployments:project-rules", request.org.slug, rule.project.code)
     return show_form(request, form, {"project": rule.project, "rule": rule})
 
 
@@ -89,48 +67,9 @@ def rule_delete(request: OrgRequest, uid: str) -> HttpResponse:
     if request.method == "POST":
         rules.delete_rule(rule, by=request.access.actor)
         messages.success(request, "The rule is deleted.")
-        return redirect("projects:project-rules", request.org.slug, rule.project.code)
+        return redirect("deployments:project-rules", request.org.slug, rule.project.code)
     context = {"project": rule.project, "rule": rule, "tab": "rules"}
     return render_page(request, "projects/rule_delete.html", context, partial="dialog")
-
-
-@require_GET
-@member(Right.RULE_READ)
-def rule_list(request: OrgRequest) -> HttpResponse:
-    """All rules over all projects, and the simulator with its answer if it was asked."""
-    shown = narrowed(request)
-    context = {
-        "filter": shown["filter"],
-        "ignored": ignored(shown["filter"]),
-        "page": Paginator(shown["rows"], PER_PAGE).get_page(request.GET.get("page")),
-        "has_rules": AutoDeployRule.objects.in_org(request.org).exists(),
-        "has_projects": Project.objects.in_org(request.org).exists(),
-        "simulator": SimulatorForm(org=request.org),
-    }
-    return render_page(request, "projects/rule_list.html", context, partial="rows")
-
-
-def narrowed(request: OrgRequest) -> dict[str, Any]:
-    """The rules that the filters leave; one that makes no sense leaves all."""
-    form = RuleFilter(request.GET, org=request.org)
-    rows = AutoDeployRule.objects.in_org(request.org).with_names().with_life()
-    rows = rows.order_by("project__name", "position", "pk")
-    form.is_valid()
-    chosen = form.cleaned_data
-    if chosen.get("q"):
-        words = chosen["q"]
-        rows = rows.filter(
-            Q(pattern__icontains=words)
-            | Q(application__name__icontains=words)
-            | Q(project__name__icontains=words)
-            | Q(environment__name__icontains=words)
-        )
-    for name in ("project", "environment"):
-        if chosen.get(name):
-            rows = rows.filter(**{name: chosen[name]})
-    if chosen.get("enabled"):
-        rows = rows.filter(is_enabled=True)
-    return {"filter": form, "rows": rows}
 
 
 @require_GET
@@ -191,5 +130,5 @@ def show_form(request: OrgRequest, form: RuleForm, context: dict[str, Any]) -> H
 
 def go_back(request: OrgRequest, rule: AutoDeployRule) -> HttpResponse:
     if request.POST.get("from") == "all":
-        return redirect("projects:rules", request.org.slug)
-    return redirect("projects:project-rules", request.org.slug, rule.project.code)
+        return redirect("deployments:rules", request.org.slug)
+    return redirect("deployments:project-rules", request.org.slug, rule.project.code)

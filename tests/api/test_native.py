@@ -348,8 +348,23 @@ def test_a_rule_is_created_and_listed(api: Api, northwind: Organization) -> None
         "enabled": True,
         "allows_older": False,
         "position": 0,
+        "last_fired": None,
     }
     assert read(api.get(path))["data"] == [created]
+
+
+def test_a_rule_tells_what_it_started_last(api: Api, northwind: Organization) -> None:
+    place = factories.make_place(northwind)
+    factories.make_rule(place.project, place.application, place.environment, "v.*")
+    for version in ("v1", "v2"):
+        body = {"name": version}
+        read(api.post(f"/api/v1/applications/{place.application.code}/versions", body), 201)
+    last = Deployment.objects.latest("pk")
+
+    (shown,) = read(api.get(f"/api/v1/projects/{place.project.code}/rules"))["data"]
+
+    assert shown["last_fired"].pop("at").endswith("Z")
+    assert shown["last_fired"] == {"deployment": last.uid, "version": "v2"}
 
 
 @pytest.mark.parametrize("pattern", ["(", "(?=v)", r"(a)\1", "a{2000}"])

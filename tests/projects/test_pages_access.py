@@ -88,10 +88,15 @@ POSTED_TO = (
 )
 
 
+PICTURES = {"icon", "project-icon", "application-icon"}  # in test_icons.py
+
+
 def test_every_page_of_projects_has_a_row(shop: Shop) -> None:
     paths = (shop.path(path).partition("?")[0] for path in (*LOOKED_AT, *CHANGED_ON, *POSTED_TO))
 
-    assert {resolve(path).url_name for path in paths} == {route.name for route in urlpatterns}
+    tried = {found.url_name for path in paths if (found := resolve(path)).app_name == "projects"}
+
+    assert tried == {route.name for route in urlpatterns} - PICTURES
 
 
 @pytest.mark.parametrize("path", LOOKED_AT)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypedDict
 
 from django.http import HttpRequest, HttpResponse
 from rest_framework import serializers
 
+from deployments.models import Deployment
+from hydra.api import paging
 from hydra.api.answers import Moment, moment
 from hydra.api.fields import Flag, Taken, Text, Whole
-from hydra.api.paging import BY_POSITION
 from hydra.api.schema import PAGED, Operation, data, described, page
 from orgs.access import Right, permission
 from projects.access import ProjectRoute, find_application, find_environment
@@ -17,8 +19,20 @@ from projects.models import AutoDeployRule, Strategy
 from projects.services import rules
 
 
+class FiringShown(TypedDict):
+    """What a rule started: the deployment's id, the version's name, and when."""
+
+    deployment: str
+    version: str
+    at: Moment
+
+
 class RuleShown(TypedDict):
-    """When a version of this application looks like this, deploy it there, after this delay."""
+    """When a version of this application looks like this, deploy it there, after this delay.
+
+    `last_fired` is null until it started something. Of several rules that want a version in the
+    same place, the one with the smallest delay starts it.
+    """
 
     id: str
     project: str
@@ -30,6 +44,7 @@ class RuleShown(TypedDict):
     enabled: bool
     allows_older: bool
     position: int
+    last_fired: FiringShown | None
     created_at: Moment
 
 
@@ -43,7 +58,8 @@ class RuleTaken(Taken):
     allows_older = Flag(default=False)
 
 
-def show_rule(rule: AutoDeployRule) -> RuleShown:
+def show_rule(rule: AutoDeployRule, *, firings: Mapping[str, Deployment]) -> RuleShown:
+    last = firings.get(rule.uid)
     return RuleShown(
         id=rule.uid,
         project=rule.project.code,
@@ -55,7 +71,16 @@ def show_rule(rule: AutoDeployRule) -> RuleShown:
         enabled=rule.is_enabled,
         allows_older=rule.allows_older,
         position=rule.position,
+        last_fired=None if last is None else show_firing(last),
         created_at=moment(rule.created_at),
+    )
+
+
+def show_firing(deployment: Deployment) -> FiringShown:
+    return FiringShown(
+        deployment=deployment.uid,
+        version=deployment.version.name,
+        at=moment(deployment.created_at),
     )
 
 
@@ -73,7 +98,13 @@ class RuleViewSet(ProjectRoute):
     def list(self, _request: HttpRequest, uid: str) -> HttpResponse:
         project = self.project(uid, needs=Right.RULE_READ)
         rows = AutoDeployRule.objects.in_org(self.org).with_names().filter(project=project)
-        return self.show_page(rows, show_rule, order=BY_POSITION)
+        found = paging.paginate(
+            rows, query=self.call.request.GET, place=self.place, order=paging.BY_POSITION
+        )
+        firings = Deployment.objects.in_org(self.org).newest_by_rule(found.rows)
+        return self.show_list(
+            [show_rule(rule, firings=firings) for rule in found.rows], found.pagination
+        )
 
     @described(
         Operation(
@@ -100,4 +131,4 @@ class RuleViewSet(ProjectRoute):
             allows_older=taken["allows_older"],
         )
         rule = rules.create_rule(project, facts=facts, by=self.actor)
-        return self.show(show_rule(rule), status=201)
+        return self.show(show_rule(rule, firings={}), status=201)
