@@ -104,6 +104,14 @@ class Listing(Base):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [name for name in self.get_fields(request, obj) if name not in self.changeable]
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """What is not shown narrows no list either, or it could be had letter by letter."""
+        name = lookup.partition("__")[0]
+        is_shown = not any(
+            is_hidden(field) for field in self.model._meta.fields if field.name == name
+        )
+        return is_shown and super().lookup_allowed(lookup, value, request)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
         fields = self.model._meta.fields

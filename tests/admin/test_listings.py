@@ -148,6 +148,16 @@ def test_no_page_shows_a_secret_or_what_leads_to_one(
     assert [secret for secret in secrets if secret in shown] == []
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["user/?password__startswith=md5", "apikey/?digest__startswith=", "user/?password__regex=."],
+)
+def test_no_list_is_narrowed_by_what_it_does_not_show(
+    desk: Client, ground: Ground, query: str
+) -> None:
+    assert desk.get(f"/admin/orgs/{query}").status_code == 400
+
+
 def test_a_listing_of_one_organization_is_found_by_its_address(
     desk: Client, ground: Ground, southwind: Organization
 ) -> None:
