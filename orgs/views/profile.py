@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import get_adapter
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -110,8 +111,14 @@ def read(token: str) -> tuple[User, str] | None:
 
 
 def mark(user: User) -> str:
-    """Changes with the address and the password: a link is good once, and not after a break-in."""
-    return salted_hmac(SALT, f"{user.email} {user.password}").hexdigest()[:32]
+    """Changes with the address and the password: a link is good once, and not after a break-in.
+
+    Each address that was proved is a row of its own, so that going back to an old one brings no
+    old link back to life.
+    """
+    proved = EmailAddress.objects.filter(user=user).order_by("-pk").values_list("pk", flat=True)
+    said = f"{user.email} {user.password} {proved.first() or 0}"
+    return salted_hmac(SALT, said).hexdigest()[:32]
 
 
 def show(

@@ -110,6 +110,20 @@ def test_the_link_is_good_once_and_not_after(olivia: User, after: str) -> None:
     assert User.objects.get().email == before
 
 
+def test_a_used_link_stays_used_when_the_owner_takes_the_old_address_back(olivia: User) -> None:
+    ask(signed_in(olivia))
+    used = link()
+    Browser().post(used)
+    mail.outbox.clear()
+    ask(signed_in(User.objects.get()), "olivia@northwind.example")
+    Browser().post(link())
+
+    answer = Browser().post(used)
+
+    assert "This link does not work any more" in answer.content.decode()
+    assert User.objects.get().email == "olivia@northwind.example"
+
+
 def test_an_address_of_somebody_else_is_answered_alike_and_not_given(
     olivia: User, sam: User
 ) -> None:
