@@ -28,8 +28,10 @@ class InviteState(models.TextChoices):
 
 
 def creator_may_give() -> Q:
-    """Whether the creator is still there to give such a role."""
-    creator = Membership.objects.filter(org=OuterRef("org"), user=OuterRef("created_by"))
+    """Whether the creator is still there, and not locked out, to give such a role."""
+    creator = Membership.objects.filter(
+        org=OuterRef("org"), user=OuterRef("created_by"), user__is_active=True
+    )
     by_owner = Q(Exists(creator.filter(role=Role.OWNER)))
     by_manager = Q(Exists(creator.filter(role=Role.MANAGER))) & ~Q(role=Role.OWNER)
     return by_owner | by_manager

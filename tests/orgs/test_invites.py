@@ -128,6 +128,19 @@ def test_a_managers_code_is_void_when_they_have_left(
         join(code, sam)
 
 
+def test_a_code_is_void_while_its_maker_is_locked_out(
+    northwind: Organization, max: User, sam: User
+) -> None:
+    _, code = factories.make_invite(northwind, creator=max)
+    User.objects.filter(pk=max.pk).update(is_active=False)
+
+    with pytest.raises(InviteRefused) as refused:
+        join(code, sam)
+
+    assert "is void" in refused.value.message
+    assert not Membership.objects.filter(user=sam, org=northwind).exists()
+
+
 def test_an_owners_code_for_an_owner_is_void_when_they_are_manager(
     northwind: Organization, olivia: User, sam: User
 ) -> None:
