@@ -168,6 +168,8 @@ def renew(credential: str, *, org_uid: str) -> Access:
     membership = Membership.objects.of(person).filter(org__uid=org_uid).first()
     if membership is None:
         raise KeyRefused
+    if actor.kind == ActorKind.USER:
+        require_two_factor(membership.org, person)
     role = membership.role if person.is_active else ""
     return Access(membership.org, actor, role, held, person.pk, credential)
 

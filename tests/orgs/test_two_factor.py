@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from allauth.mfa.models import Authenticator
 
+from orgs import auth
 from orgs.access import TwoFactorNeeded, has_two_factor, require_two_factor
-from orgs.models import Organization, User
+from orgs.models import Organization, Role, User
+from tests import factories
 from tests.conftest import signed_in
 
 MEMBERS = "/o/northwind/settings/users/"
@@ -64,6 +66,18 @@ def test_an_organization_that_wants_none_asks_for_none(northwind: Organization, 
     require_two_factor(northwind, uma)
 
     assert signed_in(uma).get(MEMBERS).status_code == 200
+
+
+def test_who_follows_by_a_token_is_asked_for_it_at_every_look(
+    strict: Organization, uma: User
+) -> None:
+    token, _ = factories.make_token(uma)
+
+    with pytest.raises(TwoFactorNeeded):
+        auth.renew(token.uid, org_uid=strict.uid)
+
+    give(uma, "totp")
+    assert auth.renew(token.uid, org_uid=strict.uid).role == Role.USER
 
 
 def test_programs_are_refused_with_the_reason(strict: Organization, uma: User) -> None:
