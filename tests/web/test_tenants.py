@@ -54,7 +54,10 @@ def theirs(southwind: Organization) -> Ground:
         with transaction.atomic():
             make_ground(southwind)
             transaction.set_rollback(True)
-    return make_ground(southwind)
+    ground = make_ground(southwind)
+    for row in (*PAGE_ROWS, *API_ROWS):
+        ground.address(row.route)  # makes what it has not had to name yet
+    return ground
 
 
 def things(ground: Ground) -> dict[str, models.Model]:
