@@ -61,3 +61,9 @@ def product_of(numbers: str) -> int:
     for factor in numbers.split("*"):
         product *= int(factor)
     return product
+
+
+def test_every_decision_has_a_number_of_its_own() -> None:
+    numbers = [file.name[:4] for file in (ROOT / "docs" / "decisions").glob("*.md")]
+
+    assert sorted(numbers) == sorted(set(numbers))
