@@ -58,6 +58,7 @@ urlpatterns = [
     path(
         f"{PROJECT}/variables/<str:uid>/delete/", variables.variable_delete, name="variable-delete"
     ),
+    path(f"{PROJECT}/rules/order/", rules.rule_order, name="rule-order"),
     path(f"{PROJECT}/rules/new/", rules.rule_create, name="rule-create"),
     path("o/<slug:org>/rules/simulate/", rules.simulate, name="simulate"),
     path(f"{RULE}/", rules.rule_edit, name="rule-edit"),

@@ -214,6 +214,8 @@ GET  /o/<org>/projects/<code>/variables/<uid>/delete/                         lo
 POST /o/<org>/projects/<code>/variables/<uid>/delete/                         login 404 in  in  403 403
 GET  /o/<org>/projects/<code>/rules/                                          login 404 in  in  in  403
 POST /o/<org>/projects/<code>/rules/                                          login 405 405 405 405 405
+GET  /o/<org>/projects/<code>/rules/order/                                    login 405 405 405 405 405
+POST /o/<org>/projects/<code>/rules/order/                                    login 404 in  in  403 403
 GET  /o/<org>/projects/<code>/rules/new/                                      login 404 in  in  403 403
 POST /o/<org>/projects/<code>/rules/new/                                      login 404 in  in  403 403
 GET  /o/<org>/rules/                                                          login 404 in  in  in  403
@@ -332,6 +334,7 @@ GET    /api/v1/applications/<uid>/steps       application.*.read                
 POST   /api/v1/applications/<uid>/steps       application.*.update                 401 404 in  in  403 403 403 in
 GET    /api/v1/projects/<uid>/rules           project.*.read_rule                  401 404 in  in  in  403 403 in
 POST   /api/v1/projects/<uid>/rules           project.*.write_rule                 401 404 in  in  403 403 403 in
+PUT    /api/v1/projects/<uid>/rules/order     project.*.write_rule                 401 404 in  in  403 403 403 in
 GET    /api/v1/projects                       project.*.read                       401 in  in  in  in  403 403 in
 POST   /api/v1/projects                       project.*.create                     401 in  in  in  403 403 403 in
 GET    /api/v1/projects/<uid>                 project.*.read                       401 404 in  in  in  403 403 in

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from django.http import HttpRequest, HttpResponse
 from rest_framework import serializers
@@ -11,12 +11,29 @@ from rest_framework import serializers
 from deployments.models import Deployment
 from hydra.api import paging
 from hydra.api.answers import Moment, moment
+from hydra.api.dialects import Pagination
 from hydra.api.fields import Flag, Taken, Text, Whole
 from hydra.api.schema import PAGED, Operation, data, described, page
 from orgs.access import Right, permission
 from projects.access import ProjectRoute, find_application, find_environment
 from projects.models import AutoDeployRule, Strategy
 from projects.services import rules
+
+MOST_RULES = 10_000
+
+
+class RuleOrderTaken(Taken):
+    order = serializers.ListField(
+        child=Text(max_length=40),
+        max_length=MOST_RULES,
+        help_text="All rules of the project by id, topmost first.",
+    )
+    was = serializers.ListField(
+        child=Text(max_length=40),
+        max_length=MOST_RULES,
+        required=False,
+        help_text="The order it was made from; if that is no longer so, 409 and nothing changes.",
+    )
 
 
 class FiringShown(TypedDict):
@@ -31,7 +48,7 @@ class RuleShown(TypedDict):
     """When a version of this application looks like this, deploy it there, after this delay.
 
     `last_fired` is null until it started something. Of several rules that want a version in the
-    same place, the one with the smallest delay starts it.
+    same place, the one with the smallest delay starts it, and of equal ones the topmost.
     """
 
     id: str
@@ -132,3 +149,25 @@ class RuleViewSet(ProjectRoute):
         )
         rule = rules.create_rule(project, facts=facts, by=self.actor)
         return self.show(show_rule(rule, firings={}), status=201)
+
+    @described(
+        Operation(
+            name="orderRules",
+            summary="Put the rules of a project into an order",
+            tag="Rules",
+            shows=page(RuleShown),
+            takes=RuleOrderTaken,
+            permission=permission(Right.RULE_WRITE),
+            example={"order": ["rule_2", "rule_1"], "was": ["rule_1", "rule_2"]},
+            also=(409,),
+        )
+    )
+    def order(self, _request: HttpRequest, uid: str) -> HttpResponse:
+        project = self.project(uid, needs=Right.RULE_WRITE)
+        taken = self.take(RuleOrderTaken)
+        ordered = rules.save_order(
+            project, uids=taken["order"], was=taken.get("was"), by=self.actor
+        )
+        firings = Deployment.objects.in_org(self.org).newest_by_rule(ordered)
+        shown: list[Mapping[str, Any]] = [show_rule(rule, firings=firings) for rule in ordered]
+        return self.show_list(shown, Pagination(None, len(shown)))

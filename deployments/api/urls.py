@@ -19,6 +19,7 @@ native = [
         ProjectDeploymentViewSet.as_view({"get": "list", "post": "create"}),
     ),
     path("projects/<str:uid>/rules", RuleViewSet.as_view({"get": "list", "post": "create"})),
+    path("projects/<str:uid>/rules/order", RuleViewSet.as_view({"put": "order"})),
     path("deployments/<str:uid>", DeploymentViewSet.as_view({"get": "retrieve"})),
     path("deployments/<str:uid>/cancel", DeploymentViewSet.as_view({"post": "cancel"})),
     path("deployments/<str:uid>/logs", DeploymentViewSet.as_view({"get": "logs"})),

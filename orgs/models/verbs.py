@@ -52,7 +52,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
         "environment_removed",
         "updated",
     ),
-    "rule": ("created", "deleted", "disabled", "enabled", "updated"),
+    "rule": ("created", "deleted", "disabled", "enabled", "reordered", "updated"),
     "step": ("created", "deleted", "updated"),
     "token": ("created", "revoked", "rotated", "warned"),
     "user": (

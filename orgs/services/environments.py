@@ -27,7 +27,7 @@ class EnvironmentInUse(Conflict):
 
 
 class OrderOutdated(Conflict):
-    """Somebody made or deleted an environment since the order was shown."""
+    """Somebody made or deleted one of the things since their order was shown."""
 
     code = "order_outdated"
 

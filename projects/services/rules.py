@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
 
-from hydra.errors import Invalid
+from hydra.errors import Detail, Invalid
 from orgs.models import Actor, Environment
 from orgs.services import events
+from orgs.services.environments import OrderChanged, OrderOutdated
 from orgs.services.events import Subject
 from projects import matching
 from projects.models import Application, AutoDeployRule, Project, Strategy
@@ -35,7 +37,9 @@ def create_rule(project: Project, *, facts: RuleFacts, by: Actor) -> AutoDeployR
     """A rule at the end of the project's list, once its pattern has compiled."""
     project = lock(project)
     require_sound(project, facts)
-    rule = AutoDeployRule(org=project.org, project=project, position=project.rules.count())
+    last = project.rules.last()
+    position = 0 if last is None else last.position + 1
+    rule = AutoDeployRule(org=project.org, project=project, position=position)
     apply(facts, rule)
     rule.save(force_insert=True)
     forget_rules([rule.application_id])
@@ -69,6 +73,45 @@ def switch_rule(rule: AutoDeployRule, *, is_enabled: bool, by: Actor) -> AutoDep
         record(rule, "rule.enabled" if is_enabled else "rule.disabled", by=by, **told)
     rule.is_enabled = is_enabled
     return rule
+
+
+@transaction.atomic
+def save_order(
+    project: Project, *, uids: Sequence[str], was: Sequence[str] | None = None, by: Actor
+) -> list[AutoDeployRule]:
+    """Put the rules into the order of `uids`, which must name each of them once.
+
+    Of rules that want a version in the same place equally soon, the topmost starts it. `was` is
+    the order that the person saw: if somebody has changed it since, nothing is saved.
+    """
+    project = lock(project)
+    known = {rule.uid: rule for rule in project.rules.with_names()}
+    before = list(known)
+    if len(uids) != len(known) or set(uids) != set(known):
+        raise OrderOutdated(
+            "The rules have changed since this page was opened, so the order was not "
+            "saved. Look at the newer list and order it again."
+        )
+    if was is not None and list(was) != before:
+        raise OrderChanged(
+            "Somebody else has saved another order of the rules meanwhile. Yours was not saved.",
+            details=[Detail(location="was", message=f"It is {' '.join(known)} now.")],
+        )
+    ordered = [known[uid] for uid in uids]
+    for position, rule in enumerate(ordered):
+        rule.position = position
+    AutoDeployRule.objects.bulk_update(ordered, ["position"])
+    if list(uids) != before:
+        forget_rules({rule.application_id for rule in ordered})
+        events.record(
+            org=project.org,
+            by=by,
+            verb="rule.reordered",
+            subject=Subject("project", project.uid, project.name),
+            data={"project": project.code}
+            | events.changes({"order": before}, {"order": list(uids)}),
+        )
+    return ordered
 
 
 @transaction.atomic

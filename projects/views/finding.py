@@ -18,6 +18,18 @@ from projects.services.configs import Unparsable
 Made = TypeVar("Made")
 
 
+def order_from(request: OrgRequest) -> list[str]:
+    """The order as it was dragged; `up` and `down` move one thing by one place."""
+    uids = request.POST.getlist("uid")
+    moved, step = request.POST.get("up"), -1
+    if moved is None:
+        moved, step = request.POST.get("down"), 1
+    if moved in uids:
+        at = uids.index(moved)
+        uids.insert(min(max(at + step, 0), len(uids) - 1), uids.pop(at))
+    return uids
+
+
 def find_project(request: OrgRequest, code: str) -> Project:
     projects = Project.objects.in_org(request.org).with_icon()
     return get_object_or_404(projects, code=code)

@@ -12,10 +12,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from hydra.htmx import render_page, typed
 from orgs.access import OrgRequest, Right, member
+from orgs.services.environments import OrderChanged
 from projects.forms.rules import HOURS, MINUTES, RuleForm, SimulatorForm
-from projects.models import AutoDeployRule
+from projects.models import AutoDeployRule, Project
 from projects.services import rules, simulations
-from projects.views.finding import attempt, find_project, find_rule
+from projects.views.finding import attempt, find_project, find_rule, order_from
 
 
 @require_http_methods(["GET", "POST"])
@@ -47,6 +48,36 @@ def rule_edit(request: OrgRequest, uid: str) -> HttpResponse:
             messages.success(request, "The rule is saved.")
             return redirect("deployments:project-rules", request.org.slug, rule.project.code)
     return show_form(request, form, {"project": rule.project, "rule": rule})
+
+
+@require_POST
+@member(Right.RULE_WRITE)
+def rule_order(request: OrgRequest, code: str) -> HttpResponse:
+    """Save the order as it was dragged; without JavaScript one place up or down at a time."""
+    project = find_project(request, code)
+    uids, was = order_from(request), request.POST.getlist("was") or None
+    try:
+        rules.save_order(project, uids=uids, was=was, by=request.access.actor)
+    except OrderChanged as changed:
+        return ask_which(request, project, uids, changed.message)
+    messages.success(request, "The order is saved.")
+    return redirect("deployments:project-rules", request.org.slug, project.code)
+
+
+def ask_which(
+    request: OrgRequest, project: Project, uids: list[str], sentence: str
+) -> HttpResponse:
+    """Both orders beside each other: the one of now, and the one that was not saved."""
+    now = list(project.rules.with_names())
+    known = {rule.uid: rule for rule in now}
+    context = {
+        "project": project,
+        "now": now,
+        "mine": [known[uid] for uid in uids if uid in known],
+        "sentence": sentence,
+        "tab": "rules",
+    }
+    return render_page(request, "projects/rule_order.html", context, status=409)
 
 
 @require_POST

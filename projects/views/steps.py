@@ -16,7 +16,7 @@ from projects.forms.applications import ScriptStepForm, StepForm, TemplateStepFo
 from projects.models import Step, StepType
 from projects.services import steps
 from projects.services.step_templates import TEMPLATES, Template
-from projects.views.finding import attempt, find_application, find_step
+from projects.views.finding import attempt, find_application, find_step, order_from
 
 
 @require_GET
@@ -44,16 +44,8 @@ def step_list(request: OrgRequest, code: str) -> HttpResponse:
 @require_POST
 @member(Right.APPLICATION_UPDATE)
 def step_order(request: OrgRequest, code: str) -> HttpResponse:
-    """Save the order as it was dragged; `up` and `down` move one step by one place."""
     application = find_application(request, code)
-    uids = request.POST.getlist("uid")
-    moved, by = request.POST.get("up"), -1
-    if moved is None:
-        moved, by = request.POST.get("down"), 1
-    if moved in uids:
-        at = uids.index(moved)
-        uids.insert(min(max(at + by, 0), len(uids) - 1), uids.pop(at))
-    steps.reorder_steps(application, uids=uids, by=request.access.actor)
+    steps.reorder_steps(application, uids=order_from(request), by=request.access.actor)
     messages.success(request, "The order is saved.")
     return redirect("projects:steps", request.org.slug, application.code)
 

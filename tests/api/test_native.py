@@ -367,6 +367,27 @@ def test_a_rule_tells_what_it_started_last(api: Api, northwind: Organization) ->
     assert shown["last_fired"] == {"deployment": last.uid, "version": "v2"}
 
 
+def test_rules_are_put_in_order_unless_they_have_changed(api: Api, northwind: Organization) -> None:
+    place = factories.make_place(northwind)
+    a, b = (
+        factories.make_rule(
+            place.project, place.application, place.environment, pattern, position=position
+        ).uid
+        for position, pattern in enumerate(("v.*", "w.*"))
+    )
+    path = f"/api/v1/projects/{place.project.code}/rules/order"
+
+    shown = read(api.send("PUT", path, {"order": [b, a], "was": [a, b]}))["data"]
+
+    assert [(row["id"], row["position"]) for row in shown] == [(b, 0), (a, 1)]
+    for sent, code in (
+        ({"order": [a, b], "was": [a, b]}, "order_changed"),
+        ({"order": [a]}, "order_outdated"),
+    ):
+        assert read(api.send("PUT", path, sent), 409)["code"] == code
+    assert [rule.uid for rule in place.project.rules.all()] == [b, a]
+
+
 @pytest.mark.parametrize("pattern", ["(", "(?=v)", r"(a)\1", "a{2000}"])
 def test_a_bad_pattern_is_400_with_its_place(
     api: Api, northwind: Organization, pattern: str

@@ -70,6 +70,7 @@ POSTED_TO = (
     "{project}/variables/{variable}/",
     "{project}/variables/{variable}/delete/",
     "{project}/rules/new/",
+    "{project}/rules/order/",
     "{rule}/",
     "{rule}/switch/",
     "{rule}/delete/",
