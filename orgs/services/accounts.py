@@ -34,9 +34,14 @@ def tell(user: User, verb: str, *, by: Actor, data: dict[str, Any] | None = None
     )
 
 
+def on_one_line(name: str) -> str:
+    """A name stands in mails, also to others: no line break of its own makes a paragraph there."""
+    return " ".join(name.split())
+
+
 @transaction.atomic
 def change_name(user: User, *, name: str, by: Actor) -> None:
-    before, user.name = user.name, name.strip()
+    before, user.name = user.name, on_one_line(name)
     if user.name == before:
         return
     user.save(update_fields=["name"])

@@ -26,7 +26,7 @@ from hydra.errors import Refused
 from hydra.throttle import Guess, guess_of, in_words
 from orgs.access import actor_of, address_of, is_fresh
 from orgs.models import User
-from orgs.services import organizations
+from orgs.services import accounts, organizations
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +58,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         self, request: HttpRequest, user: User, form: forms.Form, commit: bool = True
     ) -> User:
         """Save the new account with what it is for: a place in an organization."""
-        user.name = form.cleaned_data["name"].strip()
+        user.name = accounts.on_one_line(form.cleaned_data["name"])
         try:
             with transaction.atomic():
                 super().save_user(request, user, form, commit)

@@ -44,6 +44,18 @@ def test_the_name_is_changed_and_told(olivia: User, northwind: Organization) -> 
     }
 
 
+def test_a_name_is_one_line_and_says_nothing_to_strangers(olivia: User) -> None:
+    client = signed_in(olivia)
+    client.post("/account/profile/", {"name": "Hello!\r\n\r\nRead https://evil.example/\u2028now"})
+
+    ask(client)
+
+    olivia.refresh_from_db()
+    assert olivia.name == "Hello! Read https://evil.example/ now"
+    assert "evil.example" not in str(mail.outbox[0].body)
+    assert "olivia@northwind.example" in str(mail.outbox[0].body)
+
+
 def test_a_name_that_stays_is_no_event(olivia: User, northwind: Organization) -> None:
     signed_in(olivia).post("/account/profile/", {"name": olivia.name})
 
