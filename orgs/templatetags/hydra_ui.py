@@ -165,12 +165,21 @@ def can(context: Context, right: str, scope: str = "") -> bool:
 
 @register.inclusion_tag("components/nav_item.html", takes_context=True)
 def nav_item(  # noqa: PLR0913  # as a template spells it
-    context: Context, view: str, words: str, symbol: str, right: str, *, exact: bool = False
+    context: Context,
+    view: str,
+    words: str,
+    symbol: str,
+    right: str,
+    *,
+    exact: bool = False,
+    also: str = "",
 ) -> dict[str, Any]:
-    """A place in the sidebar, for those who may go there."""
+    """A place in the sidebar, for those who may go there; `also` is a tab with its own address."""
     request = context["request"]
-    address = reverse(view, args=[request.org.slug])
+    slug = request.org.slug
+    address = reverse(view, args=[slug])
     is_here = request.path == address if exact else request.path.startswith(address)
+    is_here = is_here or (also != "" and request.path.startswith(reverse(also, args=[slug])))
     return {
         "is_shown": can(context, right),
         "address": address,

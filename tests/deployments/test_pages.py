@@ -308,3 +308,17 @@ def test_the_page_of_another_organizations_job_does_not_exist(
         f"/o/southwind/deployments/{theirs.uid}/",
     ):
         assert client.get(path).status_code == 404, path
+
+
+@pytest.mark.parametrize(("who", "may"), [("max", True), ("uma", False)])
+def test_an_empty_matrix_offers_its_first_act_to_who_may_do_it(
+    northwind: Organization, cast: dict[str, User], who: str, may: bool
+) -> None:
+    environment = factories.make_environment(northwind, "Staging")
+    project = factories.make_project(northwind, code="empty", environments=[environment])
+    client = signed_in(cast[who])
+
+    for page in ("/o/northwind/", f"/o/northwind/projects/{project.code}/"):
+        shown = client.get(page).content.decode()
+        assert "No application" in shown
+        assert (f"/projects/{project.code}/settings/#applications" in shown) is may

@@ -249,3 +249,38 @@ def test_the_order_shows_everywhere_at_once(northwind: Organization, olivia: Use
         words = text_of(owner.get(f"/o/northwind/{path}", follow=True))
         seen = re.findall("Alpha|Beta|Gamma", words)
         assert seen[:3] == ["Gamma", "Alpha", "Beta"], path
+
+
+# --- The sidebar -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["users/", "invites/", "invites/new/"])
+def test_the_sidebar_marks_users_on_both_of_its_tabs(
+    northwind: Organization, olivia: User, page: str
+) -> None:
+    shown = signed_in(olivia).get(SETTINGS + page).content.decode()
+
+    sidebar = shown.partition('<nav aria-label="Main">')[2].partition("</nav>")[0]
+    (marked,) = re.findall(r'<a href="([^"]+)" aria-current="[a-z]+"', sidebar)
+    assert marked == SETTINGS + "users/"
+
+
+@pytest.mark.parametrize(
+    ("who", "offered"),
+    [
+        ("olivia", ["general", "users", "environments", "api-keys", "audit"]),
+        ("max", ["general", "users", "environments", "api-keys", "audit"]),
+        ("uma", ["general", "users", "environments"]),
+        ("bill", ["general"]),
+    ],
+)
+def test_the_sidebar_offers_the_settings_that_one_may_open(
+    northwind: Organization, cast: dict[str, User], who: str, offered: list[str]
+) -> None:
+    client = signed_in(cast[who])
+
+    shown = client.get(SETTINGS + "general/").content.decode()
+
+    assert re.findall(rf'<li><a href="{SETTINGS}([a-z-]+)/"', shown) == offered
+    for name in offered:
+        assert client.get(f"{SETTINGS}{name}/").status_code == 200

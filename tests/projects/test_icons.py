@@ -46,7 +46,7 @@ def test_a_picture_is_uploaded_and_stands_on_cards_and_heads(
 
     icon = Icon.objects.get(org=project.org)
     address = f"/o/northwind/icons/{icon.digest}.png"
-    for page in (path.partition("/")[0], f"{path}/settings"):
+    for page in (path.partition("/")[0], path, f"{path}/settings"):
         assert f'src="{address}"' in client.get(f"/o/northwind/{page}/").content.decode()
     served = client.get(address)
     assert served.status_code == 200
