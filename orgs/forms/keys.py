@@ -91,9 +91,7 @@ class Limits:
 class CredentialForm(forms.Form):
     """A new key: no more than whoever asks has, and as little as a pipeline needs unless chosen."""
 
-    name = forms.CharField(
-        max_length=100, help_text="Where the key will live, for example the CI job."
-    )
+    name = forms.CharField(max_length=100, help_text="Where it will live, for example the CI job.")
     permissions = forms.MultipleChoiceField(
         label="May",
         help_text="As little as the program needs. Chosen already: what a pipeline needs.",
