@@ -31,6 +31,13 @@ class ConfigFileForm(ParsedForm):
 
 
 class OverrideForm(ParsedForm):
+    version_pattern = forms.CharField(
+        max_length=500,
+        required=False,
+        widget=mono(),
+        label="Only for versions like",
+        help_text="A regular expression over the whole name; empty for all other versions.",
+    )
     text = CodeField(required=False, label="Override")
     is_sensitive = forms.BooleanField(required=False, label="Sensitive: never show it again")
 

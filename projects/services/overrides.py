@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from orgs.models import Actor, Environment
 from orgs.services import events
 from orgs.services.events import Subject
 from projects import merging
-from projects.models import ConfigFile, Override, Project
+from projects.models import ConfigFile, Override, Project, Strategy
 from projects.services.configs import Unparsable, require_size
 from projects.services.projects import lock, require_contains, require_uses
+from projects.services.rules import require_pattern
 
 
 @transaction.atomic
@@ -22,18 +24,29 @@ def save_override(  # noqa: PLR0913  # the place has three coordinates
     environment: Environment,
     text: str,
     is_sensitive: bool = False,
+    version_pattern: str = "",
     by: Actor,
 ) -> Override:
-    """Make or replace what the project changes there, once it merges with the base file."""
+    """Make or replace what the project changes there, once it merges with the base file.
+
+    Each `version_pattern` has an override of its own; the empty one is for all other versions.
+    """
     project = lock(project)
     require_contains(project, config_file.application)
     require_uses(project, environment)
+    if version_pattern:
+        require_pattern(Strategy.REGEX, version_pattern, at="version_pattern")
     require_merges(config_file, text, at="text")
-    override = find_override(project, config_file=config_file, environment=environment)
+    rows = variants_of(project, config_file=config_file, environment=environment)
+    override = rows.filter(version_pattern=version_pattern).first()
     before = {} if override is None else {"is_sensitive": override.is_sensitive}
     if override is None:
         override = Override(
-            org=project.org, project=project, config_file=config_file, environment=environment
+            org=project.org,
+            project=project,
+            config_file=config_file,
+            environment=environment,
+            version_pattern=version_pattern,
         )
     override.is_sensitive = is_sensitive
     override.updated_by_label = by.label[:200]
@@ -54,13 +67,11 @@ def delete_override(override: Override, *, by: Actor) -> None:
     override.delete()
 
 
-def find_override(
+def variants_of(
     project: Project, *, config_file: ConfigFile, environment: Environment
-) -> Override | None:
-    """The override for every version; variants for some versions are rows beside it."""
-    return Override.objects.filter(
-        project=project, config_file=config_file, environment=environment, version_pattern=""
-    ).first()
+) -> QuerySet[Override]:
+    """The override of each version pattern, in the order in which they are tried."""
+    return project.overrides.filter(config_file=config_file, environment=environment)
 
 
 def require_merges(config_file: ConfigFile, text: str, *, at: str) -> None:
@@ -90,6 +101,7 @@ def record(override: Override, verb: str, *, by: Actor, **data: object) -> None:
             "environment": override.environment.slug,
             "file": override.config_file.name,
             "is_sensitive": override.is_sensitive,
+            "version_pattern": override.version_pattern,
             **data,
         },
     )

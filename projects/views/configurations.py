@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from hydra.htmx import render_page
@@ -21,6 +22,8 @@ from projects.models import Application, ConfigFile, Override, Project
 from projects.services import overrides
 from projects.views.finding import attempt, find_project
 
+NEW = "new"
+
 
 @dataclass(frozen=True)
 class Place:
@@ -30,6 +33,7 @@ class Place:
     file: ConfigFile
     environment: Environment
     override: Override | None
+    variants: list[Override]
 
     @property
     def text(self) -> str:
@@ -68,17 +72,19 @@ def configuration_list(request: OrgRequest, code: str) -> HttpResponse:
         .prefetch_related("config_files")
     )
     environments = environments_of(project)
-    known = {
-        (override.config_file_id, override.environment_id): override
-        for override in project.overrides.filter(version_pattern="").defer("content_sealed")
-    }
+    known: dict[tuple[int, int], list[Override]] = {}
+    for override in project.overrides.defer("content_sealed"):
+        place = (override.config_file_id, override.environment_id)
+        known.setdefault(place, []).append(override)
     groups = [
         {
             "application": application,
             "rows": [
                 {
                     "file": file,
-                    "cells": [(place, known.get((file.pk, place.pk))) for place in environments],
+                    "cells": [
+                        (stage, known.get((file.pk, stage.pk), [])) for stage in environments
+                    ],
                 }
                 for file in application.config_files.all()
             ],
@@ -100,20 +106,48 @@ def configuration(request: OrgRequest, code: str, file: str, slug: str) -> HttpR
     """Base, override and merged side by side. POST saves, or with `act=preview` only shows."""
     place = find_place(request, code, file, slug)
     if request.method == "GET":
-        is_sensitive = place.override is not None and place.override.is_sensitive
-        form = OverrideForm(initial={"text": place.text, "is_sensitive": is_sensitive})
-        return show(request, place, form, saved_outcome(place))
+        return show(request, place, OverrideForm(initial=initial_of(place)), saved_outcome(place))
     request.access.require(Right.PROJECT_UPDATE, place.project.uid)
     form = OverrideForm(request.POST)
-    if form.is_valid():
+    if form.is_valid() and is_free(place, form):
         if request.POST.get("act") == "preview":
             return show_preview(request, place, form)
-        if save(request, place, form):
-            return redirect("projects:configuration", request.org.slug, code, place.file.uid, slug)
+        saved = save(request, place, form)
+        if saved is not None:
+            return redirect(address_of(request, place, saved))
     return show(request, place, form, saved_outcome(place), status=422)
 
 
-def save(request: OrgRequest, place: Place, form: OverrideForm) -> bool:
+def is_free(place: Place, form: OverrideForm) -> bool:
+    """Whether what is made here takes the place of nothing; else the form says so."""
+    if place.override is not None:  # what is changed keeps its pattern
+        form.cleaned_data["version_pattern"] = place.override.version_pattern
+        return True
+    pattern = form.cleaned_data["version_pattern"]
+    if all(each.version_pattern != pattern for each in place.variants):
+        return True
+    form.add_error("version_pattern", "These versions have an override here already: change that.")
+    return False
+
+
+def initial_of(place: Place) -> dict[str, Any]:
+    if place.override is None:
+        return {}
+    return {
+        "text": place.text,
+        "is_sensitive": place.override.is_sensitive,
+        "version_pattern": place.override.version_pattern,
+    }
+
+
+def address_of(request: OrgRequest, place: Place, override: Override) -> str:
+    """The page of one variant; that for every version needs no name."""
+    facts = [request.org.slug, place.project.code, place.file.uid, place.environment.slug]
+    chosen = f"?variant={override.uid}" if override.version_pattern else ""
+    return reverse("projects:configuration", args=facts) + chosen
+
+
+def save(request: OrgRequest, place: Place, form: OverrideForm) -> Override | None:
     chosen = form.cleaned_data
     act = partial(
         overrides.save_override,
@@ -122,12 +156,13 @@ def save(request: OrgRequest, place: Place, form: OverrideForm) -> bool:
         environment=place.environment,
         text=chosen["text"],
         is_sensitive=chosen["is_sensitive"],
+        version_pattern=chosen["version_pattern"],
         by=request.access.actor,
     )
-    if attempt(form, act) is None:
-        return False
-    messages.success(request, "The override is saved. Deployments from now on get it.")
-    return True
+    saved = attempt(form, act)
+    if saved is not None:
+        messages.success(request, "The override is saved. Deployments from now on get it.")
+    return saved
 
 
 def show_preview(request: OrgRequest, place: Place, form: OverrideForm) -> HttpResponse:
@@ -145,7 +180,8 @@ def override_delete(request: OrgRequest, code: str, file: str, slug: str) -> Htt
     place = find_place(request, code, file, slug)
     if place.override is not None:
         overrides.delete_override(place.override, by=request.access.actor)
-    messages.success(request, "The override is removed. The base applies here again.")
+    left = "What is left" if len(place.variants) > 1 else "The base"
+    messages.success(request, f"The override is removed. {left} applies here again.")
     return redirect("projects:configuration", request.org.slug, code, file, slug)
 
 
@@ -156,8 +192,21 @@ def find_place(request: OrgRequest, code: str, file: str, slug: str) -> Place:
     environment = get_object_or_404(
         Environment.objects.in_org(request.org).filter(uses__project=project), slug=slug
     )
-    override = overrides.find_override(project, config_file=found, environment=environment)
-    return Place(project, found, environment, override)
+    variants = list(overrides.variants_of(project, config_file=found, environment=environment))
+    return Place(project, found, environment, chosen_among(request, variants), variants)
+
+
+def chosen_among(request: OrgRequest, variants: list[Override]) -> Override | None:
+    """The variant that the address names, else the one for every version; `new` is none yet."""
+    named = request.GET.get("variant", "")
+    if named == NEW:
+        return None
+    if not named:
+        return next((each for each in variants if not each.version_pattern), None)
+    found = next((each for each in variants if each.uid == named), None)
+    if found is None:
+        raise Http404
+    return found
 
 
 def environments_of(project: Project) -> list[Environment]:
@@ -198,6 +247,8 @@ def show(
         "file": place.file,
         "environment": place.environment,
         "override": place.override,
+        "has_patterns": any(each.version_pattern for each in place.variants),
+        "variant": request.GET.get("variant", ""),
         "environments": environments_of(place.project),
         "base_lines": [Line(text) for text in place.file.content.splitlines()],
         "outcome": outcome,
