@@ -852,6 +852,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name_plural": "deliveries",
                 "ordering": ["-pk"],
                 "indexes": [
                     models.Index(
