@@ -88,7 +88,8 @@ def commands() -> dict[str, list[str]]:
         ],
         "live": [
             *[program("uvicorn"), "hydra.asgi:live", "--host", bind()],
-            *["--port", str(live_port()), "--no-access-log", "--log-level", "warning"],
+            *["--port", str(live_port()), "--no-access-log", "--no-proxy-headers"],
+            *["--log-level", "warning"],
             *["--timeout-graceful-shutdown", "2", "--timeout-keep-alive", "75"],
         ],
         "worker": [

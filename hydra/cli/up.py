@@ -40,17 +40,7 @@ def run_embedded(*, with_demo: bool) -> int:
     processes.require_free(processes.port())
     os.environ.setdefault("HYDRA_OUTBOUND_ALLOW", "127.0.0.0/8" if with_demo else "")
     processes.migrate()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            "hydra.asgi:embedded",
-            host=processes.bind(),
-            port=processes.port(),
-            log_level="warning",
-            access_log=False,
-            timeout_graceful_shutdown=2,
-            timeout_keep_alive=75,
-        )
-    )
+    server = uvicorn.Server(how_to_serve())
     say(f"starting the server on {url}")
     supervisor = Supervisor()
     keeper = threading.Thread(
@@ -66,6 +56,22 @@ def run_embedded(*, with_demo: bool) -> int:
         keeper.join(STOP_SECONDS)
     supervisor.stop()
     return 0
+
+
+def how_to_serve() -> uvicorn.Config:
+    """Whether a proxy is believed, HYDRA_BEHIND_PROXY says alone: uvicorn would believe each that
+    comes from this machine, and whoever is here could come from any address.
+    """
+    return uvicorn.Config(
+        "hydra.asgi:embedded",
+        host=processes.bind(),
+        port=processes.port(),
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=2,
+        timeout_keep_alive=75,
+    )
 
 
 def keep_demo(supervisor: Supervisor, url: str, server: uvicorn.Server) -> None:
