@@ -251,9 +251,8 @@ def parameters_of(operation: Operation) -> list[OpenApiParameter]:
 def responses_of(operation: Operation) -> dict[int, Any]:
     success = OpenApiResponse(operation.shows, description="Done." if operation.takes else "")
     wrong = {"$ref": f"#/components/schemas/{operation.error}"}
-    statuses = [401, 403, 404, 429, *operation.also]
-    if operation.takes is not None or operation.query:
-        statuses.append(400)
+    # 400 everywhere: a personal token may leave open which organization it means.
+    statuses = [400, 401, 403, 404, 429, *operation.also]
     if operation.takes is not None or operation.is_post:
         statuses += [409, 422]
     if operation.takes is not None:
