@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.installation import ROOT, Installation, descendants
+from tests.faults.installation import ROOT, Installation, descendants, wait_for
 
 pytestmark = pytest.mark.faults
 
@@ -42,7 +42,11 @@ def test_one_curl_deploys_to_all_environments_and_ctrl_c_stops_everything(
     assert hydra.process is not None
     family = descendants(hydra.process.pid)
     assert hydra.stop() < 5
-    assert [pid for pid in family if Path(f"/proc/{pid}").exists()] == []
+    wait_for(
+        lambda: not any(Path(f"/proc/{pid}").exists() for pid in family),
+        seconds=2,  # for whoever reaps orphans
+        what="the end of every process",
+    )
 
 
 def test_a_second_start_keeps_the_data_and_the_credentials(install: Install) -> None:
