@@ -28,6 +28,8 @@ def pytest_configure() -> None:
     profiles.register_profile("house", deadline=None)  # timings belong in the bench
     profiles.load_profile("house")
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Each test's client is a server of its own, which would list all static files as it starts.
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture(autouse=True)
