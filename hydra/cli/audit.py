@@ -14,6 +14,9 @@ from hydra.cli.processes import CannotRun
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hydra.settings")
 django.setup()
 
+from django.db import DatabaseError  # noqa: E402
+from django.db.models import QuerySet  # noqa: E402
+
 from orgs.models import Organization  # noqa: E402  # models need the set-up above
 from orgs.services import audits  # noqa: E402
 
@@ -29,7 +32,7 @@ def run(*, org: str | None, head: str | None) -> int:
     elif exported:
         chains = chains.filter(uid=exported.org)
     code, is_any = 0, False
-    for pk in list(chains.values_list("pk", flat=True)):
+    for pk in found(chains):
         verdict = audits.verify(Organization.objects.get(pk=pk), exported=exported)
         is_any = True
         sys.stdout.write(f"{told(verdict)}\n")
@@ -37,6 +40,17 @@ def run(*, org: str | None, head: str | None) -> int:
     if not is_any and (org or head):
         raise CannotRun("There is no such organization.")
     return code
+
+
+def found(chains: QuerySet[Organization]) -> list[int]:
+    """Their primary keys; CannotRun where there is no database of Hydra's."""
+    try:
+        return list(chains.values_list("pk", flat=True))
+    except DatabaseError as error:
+        raise CannotRun(
+            "Hydra's database cannot be read here. Set HYDRA_HOME, or DATABASE_URL and REDIS_URL, "
+            f"as for the server. ({error})"
+        ) from error
 
 
 def told(verdict: audits.Verdict) -> str:
