@@ -59,7 +59,9 @@ def test_unfold_the_versions_of_an_application(plain: Page, hydra: Hydra) -> Non
     plain.goto(f"{hydra.org}/projects/checkout/")
     plain.get_by_label("Versions of worker").click()
 
-    expect(plain.get_by_role("row", name="v1.8.3").last).to_contain_text("Runs here")
+    expect(plain.locator("#matrix").get_by_role("row", name="v1.8.3").last).to_contain_text(
+        "Runs here"
+    )
 
 
 def test_the_tabs_of_a_deployment_are_links_to_its_parts(plain: Page, hydra: Hydra) -> None:
