@@ -6,6 +6,7 @@ by `hydra.faces` before a view here sees it; what is left to a view is the right
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, TypeVar
@@ -40,7 +41,7 @@ def checker(shape: type[Taken]) -> Taken:
     return shape()
 
 
-class FaceViewSet(ViewSet):
+class FaceViewSet(ABC, ViewSet):
     """A view of the API. The gate has done all that DRF would do before the handler."""
 
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
@@ -59,9 +60,9 @@ class FaceViewSet(ViewSet):
         response: HttpResponse = getattr(self, method)(request, *args, **kwargs)
         return response
 
+    @abstractmethod
     def admit(self, request: HttpRequest) -> None:
         """Take over whom the gate has let in."""
-        raise NotImplementedError
 
     def take(self, shape: type[Taken]) -> dict[str, Any]:
         """The body that was sent, in `shape`; else 400 with every field that is wrong."""
@@ -79,9 +80,9 @@ class FaceViewSet(ViewSet):
         return answer({"deleted": True})
 
     @property
+    @abstractmethod
     def place(self) -> str:
         """What the cursors of this list are bound to."""
-        raise NotImplementedError
 
     def show_page(
         self,

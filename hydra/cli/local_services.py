@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -45,7 +46,7 @@ class CannotStart(Exception):
     """A local service could not be started; the message says why and what would help."""
 
 
-class LocalServer:
+class LocalServer(ABC):
     """One server process with a private folder, from start to stop."""
 
     name = "server"
@@ -82,11 +83,13 @@ class LocalServer:
             self.stop()
             raise
 
+    @abstractmethod
     def launch(self) -> None:
-        raise NotImplementedError
+        """Start the process and return at once; `wait_until_ready` waits for it."""
 
+    @abstractmethod
     def answers(self) -> bool:
-        raise NotImplementedError
+        """Whether it can be used by now."""
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
