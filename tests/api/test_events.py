@@ -11,7 +11,7 @@ from orgs.models import Event, Organization
 from orgs.services import exports
 from tests import factories
 from tests.api.client import Api, read
-from tests.orgs.test_audit_chain import happen, seal_all
+from tests.orgs.audit_log import happen, seal_all
 
 pytestmark = pytest.mark.django_db
 

@@ -18,7 +18,7 @@ from orgs.services import audits, events, exports
 from orgs.services.events import Subject
 from tests import factories
 from tests.conftest import signed_in
-from tests.orgs.test_audit_chain import happen, seal_all
+from tests.orgs.audit_log import happen, seal_all
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from orgs.models import AuditSeal, Event
 from orgs.services import audits, events, seals
 from tests import factories
 from tests.deployments.test_races import at_once
-from tests.orgs.test_audit_chain import happen
+from tests.orgs.audit_log import happen
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

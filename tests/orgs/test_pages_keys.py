@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from orgs.auth import authenticate
+from orgs.auth import authenticate, authenticate_key
 from orgs.forms.keys import WORDS
 from orgs.models import ApiKey, Membership, Organization, PersonalToken, Role, User
 from orgs.models.rights import CI_PERMISSIONS, PersonalRight, Right
@@ -298,3 +298,78 @@ def test_a_token_is_limited_to_things_of_any_of_ones_organizations(
 
     assert PersonalToken.objects.get().permissions == [f"project.{theirs.uid}.read"]
     assert "Southwind: Theirs" in page.content.decode()
+
+
+# --- One key, from its form to its end ----------------------------------------------------------
+
+
+KEY_FORM = {"name": "ci", "permissions": ["application.*.create_version"], "expires": "30"}
+
+
+def test_a_new_key_is_shown_once_and_works(northwind: Organization, max: User) -> None:
+    client = signed_in(max)
+
+    made = client.post("/o/northwind/settings/api-keys/new/", KEY_FORM)
+
+    token = made.context["token"]
+    assert token in made.content.decode()
+    assert "no-store" in made["Cache-Control"]
+    assert authenticate_key(token).org == northwind
+    key = ApiKey.objects.get()
+    assert key.expires_at is not None
+    assert timedelta(days=29, hours=23) < key.expires_at - timezone.now() <= timedelta(days=30)
+    later = client.get("/o/northwind/settings/api-keys/").content.decode()
+    assert token not in later
+    assert key.shown_prefix in later
+
+
+@pytest.mark.parametrize(
+    ("chosen", "ends"),
+    [
+        ({"expires": "never"}, None),
+        ({"expires": "never", "expires_on": "2001-01-01"}, None),
+        ({"expires": "date", "expires_on": "2126-01-01"}, "2126-01-01T23:59:59"),
+    ],
+)
+def test_a_key_ends_when_it_was_said_to(
+    northwind: Organization, max: User, chosen: dict[str, str], ends: str | None
+) -> None:
+    signed_in(max).post("/o/northwind/settings/api-keys/new/", KEY_FORM | chosen)
+
+    expires_at = ApiKey.objects.get().expires_at
+    assert (expires_at and expires_at.isoformat()[:19]) == ends
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": ""},
+        {"permissions": []},
+        {"permissions": ["project.*.fly"]},
+        {"permissions": ["organization.*.delete"]},
+        {"expires": "7000"},
+        {"expires": ""},
+        {"expires": "date", "expires_on": ""},
+        {"expires": "date", "expires_on": "yesterday"},
+        {"expires": "date", "expires_on": "2001-01-01"},
+    ],
+)
+def test_a_wrong_key_form_makes_no_key(
+    northwind: Organization, max: User, wrong: dict[str, Any]
+) -> None:
+    answer = signed_in(max).post("/o/northwind/settings/api-keys/new/", KEY_FORM | wrong)
+
+    assert answer.status_code == 422
+    assert not ApiKey.objects.exists()
+
+
+def test_revoking_a_key_by_its_page(northwind: Organization, max: User) -> None:
+    key, _ = factories.make_key(northwind)
+    client = signed_in(max)
+
+    asked = client.get(f"/o/northwind/settings/api-keys/{key.uid}/revoke/")
+    client.post(f"/o/northwind/settings/api-keys/{key.uid}/revoke/")
+
+    assert key.name in asked.content.decode()
+    key.refresh_from_db()
+    assert key.revoked_at is not None

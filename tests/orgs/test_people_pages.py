@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from orgs.models import Environment, InviteCode, Membership, Organization, Role, User
+from orgs.services import organizations
 from tests import factories
 from tests.conftest import signed_in
 
@@ -284,3 +285,45 @@ def test_the_sidebar_offers_the_settings_that_one_may_open(
     assert re.findall(rf'<li><a href="{SETTINGS}([a-z-]+)/"', shown) == offered
     for name in offered:
         assert client.get(f"{SETTINGS}{name}/").status_code == 200
+
+
+# --- One invite code, from its making to its use ------------------------------------------------
+
+
+def test_an_invite_is_shown_once_with_a_link_and_lets_in(
+    northwind: Organization, max: User, sam: User
+) -> None:
+    client = signed_in(max)
+
+    made = client.post("/o/northwind/settings/invites/new/", {"role": "ORG_USER"})
+
+    code = made.context["code"]
+    page = made.content.decode()
+    assert code in page
+    assert f"/account/signup/?code={code}" in page
+    assert code not in client.get("/o/northwind/settings/invites/").content.decode()
+    joined = organizations.join(code=code, user=sam, by=factories.actor_of(sam))
+    assert joined.role == Role.USER
+
+
+def test_a_manager_is_not_offered_to_make_owners(northwind: Organization, max: User) -> None:
+    client = signed_in(max)
+
+    page = client.get("/o/northwind/settings/invites/")
+    answer = client.post("/o/northwind/settings/invites/new/", {"role": "ORG_OWNER"})
+
+    assert 'value="ORG_OWNER"' not in page.content.decode()
+    assert answer.status_code == 422
+    assert not InviteCode.objects.exists()
+
+
+def test_a_used_code_cannot_be_revoked_by_its_page(
+    northwind: Organization, max: User, sam: User
+) -> None:
+    invite, code = factories.make_invite(northwind)
+    organizations.join(code=code, user=sam, by=factories.actor_of(sam))
+
+    answer = signed_in(max).post(f"/o/northwind/settings/invites/{invite.uid}/revoke/")
+
+    assert answer.status_code == 409
+    assert "used already" in answer.content.decode()

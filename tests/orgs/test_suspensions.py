@@ -18,7 +18,7 @@ from projects.services.versions import VersionFacts
 from tests import factories
 from tests.api.client import Api, read
 from tests.conftest import signed_in
-from tests.deployments.test_jobs import SESSION, deploy, run, take
+from tests.deployments.job_course import SESSION, deploy, run, take
 from tests.factories import Place
 
 pytestmark = pytest.mark.django_db
