@@ -10,11 +10,23 @@ import json
 import re
 from typing import Any
 
+import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import Resolver404, resolve
 
 from hydra.api import docs
+
+FACES = pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/v1/projects"),
+        ("POST", "/api/externals/version/create"),
+        ("POST", "/v2/deploy.getDeployment"),
+        ("GET", "/v1/health"),
+    ],
+)
+NOT_VALID = "This API key is not valid. Create one under Settings, API Keys."
 
 _addresses = itertools.count(1)
 
@@ -66,6 +78,7 @@ class Api:
 
 # Not told of single routes: the wrong method, a mistake of ours, and a database that is away.
 EVERYWHERE = {405, 500, 503}
+MOMENT_FIELDS = ("created_at", "updated_at", "started_at", "queued_at", "finished_at")
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
@@ -85,3 +98,10 @@ def read(response: HttpResponse, status: int = 200) -> Any:
     """The JSON of an answer that has this status."""
     assert response.status_code == status, response.content.decode()
     return json.loads(response.content)
+
+
+def timeless(shown: dict[str, Any]) -> dict[str, Any]:
+    """What is shown, without the moments, each of which is in UTC."""
+    for name in MOMENT_FIELDS:
+        assert (shown.get(name) or "Z").endswith("Z")
+    return {name: value for name, value in shown.items() if name not in MOMENT_FIELDS}

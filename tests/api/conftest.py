@@ -26,3 +26,8 @@ def ci(northwind: Organization) -> Api:
 def their_api(southwind: Organization) -> Api:
     """A program of another organization."""
     return Api(factories.make_key(southwind, permissions=EVERYTHING)[1])
+
+
+@pytest.fixture
+def place(northwind: Organization) -> factories.Place:
+    return factories.make_place(northwind)

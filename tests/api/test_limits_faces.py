@@ -16,6 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 from hydra import faces, keys
 from hydra.api import limits
 from hydra.api.limits import Limiter, RedisCounter
+from hydra.faces import FAILURES_PER_MINUTE
 from orgs.models import Organization, Plan
 from tests import factories
 from tests.api.client import Api, new_address, read
@@ -234,3 +235,77 @@ def test_with_redis_each_minute_allows_exactly_the_limit_to_all_processes() -> N
         passed = sum(pool.map(use_many, processes), Counter())
 
     assert dict(passed) == {NOON + 60: 100, NOON + 120: 100}
+
+
+@pytest.mark.parametrize(
+    ("plan", "limit"),
+    [(Plan.FREE, 60), (Plan.STARTER, 120), (Plan.TEAM, 300), (Plan.ENTERPRISE, 1000)],
+)
+def test_the_plan_sets_the_limit(northwind: Organization, plan: Plan, limit: int) -> None:
+    Organization.objects.filter(pk=northwind.pk).update(plan=plan)
+    _, token = factories.make_key(northwind)
+
+    response = Api(token).get("/v1/health")
+
+    assert response["X-RateLimit-Limit"] == str(limit)
+    assert response["X-RateLimit-Remaining"] == str(limit - 1)
+
+
+@pytest.mark.parametrize(("override", "limit"), [(5000, "5000"), (-1, "-1")])
+def test_a_site_administrator_may_raise_or_lift_the_limit(
+    northwind: Organization, override: int, limit: str
+) -> None:
+    Organization.objects.filter(pk=northwind.pk).update(requests_per_minute=override)
+    _, token = factories.make_key(northwind)
+
+    assert Api(token).get("/v1/health")["X-RateLimit-Limit"] == limit
+
+
+def test_one_request_too_many_is_429_and_says_when_to_come_back(northwind: Organization) -> None:
+    Organization.objects.filter(pk=northwind.pk).update(requests_per_minute=2)
+    program = Api(factories.make_key(northwind)[1])
+    colleague = Api(factories.make_key(northwind)[1])
+
+    with time_machine.travel(NOON + 15, tick=False):
+        answers = [program.get("/api/v1/projects") for _ in range(3)]
+        assert colleague.get("/api/v1/projects").status_code == 200  # each key has its own
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    refusal = answers[-1]
+    assert read(refusal, 429)["code"] == "rate_limited"
+    assert refusal["Retry-After"] == "45"
+    assert refusal["X-RateLimit-Limit"] == "2"
+    assert refusal["X-RateLimit-Remaining"] == "0"
+    assert refusal["X-RateLimit-Reset"] == str(NOON + 60)
+    with time_machine.travel(NOON + 60, tick=False):
+        assert program.get("/api/v1/projects").status_code == 200
+
+
+def test_an_address_that_guesses_keys_is_stopped_before_the_database_is_asked(
+    northwind: Organization, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    guesser = Api(keys.new_token(keys.API_KEY))
+    with time_machine.travel(NOON, tick=False):
+        answers = [guesser.get("/v1/health") for _ in range(FAILURES_PER_MINUTE)]
+        assert {answer.status_code for answer in answers} == {401}
+        assert answers[-1]["X-RateLimit-Remaining"] == "0"
+
+        with django_assert_num_queries(0):
+            refusal = guesser.get("/v1/health")
+
+    assert refusal.status_code == 429
+    assert refusal["Retry-After"] == "60"
+
+
+def test_a_neighbour_whose_key_worked_before_is_not_locked_out(northwind: Organization) -> None:
+    address = new_address()
+    neighbour = Api(factories.make_key(northwind)[1], address=address)
+    stranger = Api(factories.make_key(northwind)[1], address=address)
+    guesser = Api("hyd_live_guess", address=address)
+    with time_machine.travel(NOON, tick=False):
+        assert neighbour.get("/v1/health").status_code == 200
+        for _ in range(FAILURES_PER_MINUTE + 1):
+            guesser.get("/v1/health")
+
+        assert neighbour.get("/v1/health").status_code == 200
+        assert stranger.get("/v1/health").status_code == 429
