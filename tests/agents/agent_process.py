@@ -102,3 +102,8 @@ def wait_for(condition: object, what: str, seconds: float = PATIENCE_SECONDS) ->
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not come"
         time.sleep(0.01)
+
+
+def pid_in(path: Path) -> int:
+    wait_for(lambda: path.exists() and path.read_text().strip(), f"the pid in {path.name}")
+    return int(path.read_text())

@@ -349,3 +349,8 @@ def step(position: int, script: str, **changes: Any) -> dict[str, Any]:
 
 def config_file(name: str, content: bytes) -> dict[str, str]:
     return {"name": name, "content_b64": base64.b64encode(content).decode()}
+
+
+def states(job: FakeJob) -> dict[int, str]:
+    """The state of each step, by its position."""
+    return {position: report["state"] for position, report in job.steps.items()}
