@@ -1,4 +1,4 @@
-"""Receivers of webhooks made of bare sockets: honest ones, hostile ones and decoys."""
+"""Receivers of webhooks, made of bare sockets: honest, hostile and decoys; and sending to them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from hydra import outbound
+
 Script = Callable[[socket.socket], None]
+HEAD = b"HTTP/1.1 200 OK\r\n"
+SLACK_SECONDS = 0.5
 
 
 @dataclass
@@ -161,3 +165,14 @@ def closed_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    assert time.monotonic() - started < seconds + SLACK_SECONDS
+
+
+def send(url: str, *, deadline_seconds: float = 0.4) -> outbound.Answer:
+    return outbound.post(url, body=b"{}", headers={}, deadline_seconds=deadline_seconds)
