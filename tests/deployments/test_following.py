@@ -24,7 +24,7 @@ from orgs.models import SYSTEM, ApiKey, Role
 from orgs.services import keys as key_services
 from tests import factories
 from tests.api.client import Api
-from tests.deployments.test_jobs import deploy, finish, run
+from tests.deployments.job_course import deploy, finish, run
 from tests.deployments.test_live import make_finished, make_greeted_place
 from tests.factories import Place
 from tests.serving import served

@@ -15,7 +15,7 @@ from deployments import agent_api
 from deployments.models import Job, StepRun
 from tests import factories
 from tests.conftest import signed_in
-from tests.deployments.test_jobs import SESSION, deploy, run
+from tests.deployments.job_course import SESSION, deploy, run
 from tests.factories import Place
 
 pytestmark = pytest.mark.django_db

@@ -23,7 +23,7 @@ from orgs.models import SYSTEM, Role
 from orgs.services import suspensions
 from tests import factories
 from tests.conftest import signed_in
-from tests.deployments.test_jobs import SESSION, deploy, finish, run
+from tests.deployments.job_course import SESSION, deploy, finish, run
 from tests.factories import Place
 from tests.serving import served
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from deployments.models import Job
 from deployments.services import jobs, logs, sweeps
 from tests import factories
-from tests.deployments.test_jobs import deploy, run
+from tests.deployments.job_course import deploy, run
 from tests.factories import Place
 
 pytestmark = pytest.mark.django_db

@@ -13,7 +13,7 @@ from orgs.models import Organization, User
 from projects.models import FileType
 from tests import factories
 from tests.conftest import signed_in
-from tests.deployments.test_jobs import deploy, finish, run
+from tests.deployments.job_course import deploy, finish, run
 from tests.factories import Place
 
 pytestmark = pytest.mark.django_db

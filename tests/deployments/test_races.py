@@ -18,7 +18,7 @@ from orgs.models import SYSTEM
 from projects.models import Version
 from projects.services.versions import VersionFacts
 from tests import factories
-from tests.deployments.test_jobs import SESSION, deploy, run
+from tests.deployments.job_course import SESSION, deploy, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

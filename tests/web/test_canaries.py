@@ -20,7 +20,7 @@ from tests import factories
 from tests.access_ground import make_ground
 from tests.api.client import Api
 from tests.conftest import signed_in
-from tests.deployments.test_jobs import SESSION
+from tests.deployments.job_course import SESSION
 from tests.test_access import EVERYTHING
 from tests.web.test_crawler import Walk
 

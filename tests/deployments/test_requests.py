@@ -1,0 +1,134 @@
+"""Deployments as people ask for them: canceled, asked for twice, too late, without an agent."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db.models.functions import Now
+
+from deployments.models import Deployment, JobState, State
+from deployments.services import cancel, jobs, queues, requests, sweeps
+from orgs.models import SYSTEM
+from projects.models import ProjectAgent
+from tests import factories
+from tests.deployments.job_course import deploy, finish, run, take
+
+pytestmark = pytest.mark.django_db
+
+
+def test_canceling_what_waits_ends_it_at_once_and_frees_its_turn() -> None:
+    place = factories.make_place()
+    first, second = deploy(place, "v1"), deploy(place, "v2")
+
+    cancel.cancel(first, by=SYSTEM)
+
+    first.refresh_from_db()
+    assert first.state == State.CANCELED
+    assert first.target.head == second
+    assert [j.state for j in first.jobs.all()] == [JobState.CANCELED]
+
+
+def test_canceling_what_runs_waits_for_the_agent_to_confirm() -> None:
+    place = factories.make_place()
+    deployment = deploy(place)
+    job = run(place)
+
+    cancel.cancel(deployment, by=SYSTEM)
+
+    deployment.refresh_from_db()
+    assert deployment.state == State.CANCELING
+    assert jobs.canceled_jobs(agent_ids=[place.agent.pk]) == [(place.agent.pk, job.uid)]
+    finish(place, job, "canceled", "Canceled.")
+    deployment.refresh_from_db()
+    assert deployment.state == State.CANCELED
+
+
+def test_canceling_what_has_ended_is_refused_with_its_end() -> None:
+    place = factories.make_place()
+    deployment = deploy(place)
+    finish(place, run(place))
+
+    with pytest.raises(cancel.AlreadyFinished, match="already ended: succeeded"):
+        cancel.cancel(deployment, by=SYSTEM)
+
+
+def test_the_form_that_is_sent_twice_gives_one_deployment() -> None:
+    place = factories.make_place()
+    version = factories.make_version(place.application)
+
+    def send_form() -> Deployment:
+        return requests.request_deployment(
+            project=place.project,
+            application=place.application,
+            environment=place.environment,
+            version=version,
+            by=SYSTEM,
+            form_key="form-1",
+        )
+
+    first = send_form()
+    second = send_form()
+
+    assert first == second
+    assert Deployment.objects.count() == 1
+
+
+def test_the_same_version_is_deployed_anew_once_the_first_has_ended() -> None:
+    place = factories.make_place()
+    first = deploy(place)
+    finish(place, run(place))
+
+    again = requests.request_deployment(
+        project=place.project,
+        application=place.application,
+        environment=place.environment,
+        version=first.version,
+        by=SYSTEM,
+    )
+
+    assert again != first
+    assert again.state == State.QUEUED
+
+
+def test_what_waits_longer_than_its_limit_expires_with_a_sentence() -> None:
+    place = factories.make_place()
+    deployment = deploy(place)
+    Deployment.objects.update(deadline_at=Now() - timedelta(seconds=1))
+
+    sweeps.expire()
+
+    deployment.refresh_from_db()
+    assert deployment.state == State.EXPIRED
+    assert deployment.reason == (
+        f"It waited longer than the queue's limit. Waits for {place.agent} to take it."
+    )
+    assert deployment.target.head is None
+
+
+def test_a_deployment_without_an_agent_waits_until_one_is_linked() -> None:
+    place = factories.make_place()
+    place.project.project_agents.all().delete()
+    deployment = deploy(place)
+    assert queues.waiting_sentence(deployment).startswith("No agent serves")
+
+    ProjectAgent.objects.create(project=place.project, agent=place.agent)
+    sweeps.unstick()
+
+    assert take(place).deployment == deployment
+
+
+def test_a_blocked_version_is_refused_with_its_reason() -> None:
+    place = factories.make_place()
+    version = factories.make_version(place.application, blocked_reason="It eats invoices.")
+
+    with pytest.raises(requests.CannotDeploy, match="It eats invoices"):
+        requests.request_deployment(
+            project=place.project,
+            application=place.application,
+            environment=place.environment,
+            version=version,
+            by=SYSTEM,
+        )
+
+    assert not Deployment.objects.exists()
