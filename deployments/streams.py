@@ -18,7 +18,6 @@ from urllib.parse import parse_qs, urlencode
 
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.contrib.sessions.backends.db import SessionStore
 from django.core import signing
 from django.http import Http404, HttpRequest
 from django.utils import timezone
@@ -26,6 +25,7 @@ from django.utils import timezone
 from deployments.models import FINISHED, JOB_FINISHED, Deployment, Job, StepRun
 from deployments.services import logs, queues
 from hydra.errors import NotFound, Refused
+from hydra.sessions import SessionStore
 from orgs import auth
 from orgs.access import Access, Right, access_of
 from orgs.models import Event

@@ -64,7 +64,6 @@ INSTALLED_APPS = [
     "hydra.apps.AdministrationConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "allauth",
@@ -72,7 +71,6 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
-    "allauth.usersessions",
     "rest_framework",
     "drf_spectacular",
     "django_htmx",
@@ -248,6 +246,7 @@ SOCIALACCOUNT_PROVIDERS = environment.openid_provider(
     links=HYDRA_OIDC_LINK,
 )
 
+SESSION_ENGINE = "hydra.sessions"  # rows that a copy of the database signs nobody in with
 SESSION_COOKIE_AGE = environment.whole("HYDRA_SESSION_SECONDS", 14 * 24 * 3600)
 SESSION_COOKIE_NAME = "__Host-hydra_session" if IS_HTTPS else "hydra_session"
 CSRF_COOKIE_NAME = "__Host-hydra_csrf" if IS_HTTPS else "hydra_csrf"

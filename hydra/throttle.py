@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from allauth.core.internal.ratelimit import cache_lock
-from allauth.usersessions.models import UserSession
 from django.core.cache import cache
+
+from orgs.models.sessions import BrowserSession
 
 LONGEST_WAIT_SECONDS = 15 * 60
 FORGOTTEN_AFTER_SECONDS = 24 * 3600
@@ -105,8 +106,8 @@ class Guess:
 
     def is_at_home(self) -> bool:
         """Whether the account has a session in this network, where its owner signed in before."""
-        sessions = UserSession.objects.filter(user__email=self.account)
-        addresses = sessions.values_list("ip", flat=True)[:50]
+        sessions = BrowserSession.objects.signed_in().filter(user__email=self.account)
+        addresses = sessions.values_list("address", flat=True)[:50]
         return any(network_of(address) == self.network for address in addresses)
 
 

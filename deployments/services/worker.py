@@ -16,7 +16,7 @@ from agents import services as agents_services
 from deployments.services import sweeps, webhooks
 from deployments.services.deliveries import Sender
 from hydra import hints
-from orgs.models import IdempotencyRecord
+from orgs.models import BrowserSession, IdempotencyRecord
 from orgs.services import audits, endings, events, seals
 
 log = structlog.get_logger(__name__)
@@ -64,13 +64,18 @@ def forget_answers() -> int:
     return old.delete()[0]
 
 
+def forget_sessions() -> int:
+    """Of browsers that did not come back."""
+    return BrowserSession.objects.over().delete()[0]
+
+
 KINDS: dict[str, tuple[Callable[[], int], ...]] = {
     "events": (number_all, fan_out_all),
     "deliveries": (send_deliveries,),
     "jobs": (sweeps.lapse_offers, sweeps.lapse_leases),
     "queues": (sweeps.make_due, sweeps.expire, sweeps.unstick, sweeps.evaluate_versions),
     "audit": (seal_all, audits.verify_due),
-    "housekeeping": (agents_services.mark_offline, forget_answers),
+    "housekeeping": (agents_services.mark_offline, forget_answers, forget_sessions),
     "mails": (endings.warn_of_endings,),
 }
 # Of those that may wait longer: how many times as long.

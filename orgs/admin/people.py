@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from hydra.staff import Listing
 from orgs.admin.acting import administrator
-from orgs.models import ApiKey, PersonalToken, User
+from orgs.models import ApiKey, BrowserSession, PersonalToken, User
 from orgs.services import administration
 
 
@@ -58,3 +58,11 @@ class PersonalTokenListing(Listing):
     list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
     search_fields = ("uid", "shown_prefix", "user__email")
     search_help_text = "An e-mail address, the beginning that is shown, or an id"
+
+
+@admin.register(BrowserSession)
+class BrowserSessionListing(Listing):
+    list_display = ("user", "address", "user_agent", "is_signed_in", "created_at", "expires_at")
+    list_filter = ("is_signed_in",)
+    search_fields = ("user__email", "address")
+    search_help_text = "An e-mail address, or a network address"

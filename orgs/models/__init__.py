@@ -8,6 +8,7 @@ from orgs.models.idempotency import IdempotencyRecord
 from orgs.models.invites import InviteCode, InviteCodeQuerySet, InviteState
 from orgs.models.keys import ApiKey, ApiKeyQuerySet, PersonalToken, PersonalTokenQuerySet
 from orgs.models.organizations import Membership, MembershipQuerySet, Organization, Plan, Role
+from orgs.models.sessions import BrowserSession, BrowserSessionQuerySet
 from orgs.models.users import SECOND_FACTORS, User
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "ApiKeyQuerySet",
     "AuditSeal",
     "AuditSealQuerySet",
+    "BrowserSession",
+    "BrowserSessionQuerySet",
     "Environment",
     "EnvironmentQuerySet",
     "Event",

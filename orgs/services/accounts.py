@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
-from allauth.usersessions.models import UserSession
 from django.db import IntegrityError, transaction
 
 from hydra.errors import Conflict
-from orgs.models import Actor, Membership, User
+from orgs.models import Actor, BrowserSession, BrowserSessionQuerySet, Membership, User
+from orgs.models.sessions import digest_of
 from orgs.services import events
 from orgs.services.events import Subject
 
@@ -75,14 +74,28 @@ def change_email(user: User, *, email: str, by: Actor) -> None:
 
 
 @transaction.atomic
-def end_sessions(user: User, *, sessions: Sequence[UserSession], by: Actor) -> int:
-    """Sign these browsers out; how many there were."""
-    own = [session for session in sessions if session.user_id == user.pk]
-    for session in own:
-        session.end()
-    if own:
-        tell(user, "user.sessions_ended", by=by, data={"sessions": len(own)})
-    return len(own)
+def end_sessions(user: User, *, sessions: BrowserSessionQuerySet, by: Actor) -> int:
+    """Sign these browsers out; how many there were.
+
+    A sign-in that waits for its second factor there ends as well: whoever knows the password does
+    not get in afterwards with what they began before.
+    """
+    own = sessions.of(user)
+    signed_in = own.signed_in().count()
+    ended, _ = own.delete()
+    if ended:
+        tell(user, "user.sessions_ended", by=by, data={"sessions": signed_in})
+    return signed_in
+
+
+@transaction.atomic
+def follow_new_password(
+    user: User, *, keep: str | None, by: Actor, data: dict[str, Any] | None = None
+) -> None:
+    """End what was begun with the old one, finished or not, but for the browser with this key."""
+    others = BrowserSession.objects.of(user).exclude(digest=digest_of(keep or ""))
+    others.delete()
+    tell(user, "user.password_changed", by=by, data=data)
 
 
 @transaction.atomic

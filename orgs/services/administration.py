@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from hydra.errors import Invalid, Refused
-from orgs.models import Actor, Membership, Organization, Plan, User
+from orgs.models import Actor, BrowserSession, Membership, Organization, Plan, User
 from orgs.services import events
 from orgs.services.events import Subject
 
@@ -57,6 +57,8 @@ def change_user(user: User, *, is_active: bool, is_staff: bool, by: Actor) -> Us
     if current.uid == by.uid:
         raise OwnStanding("Ask another site administrator to change your own account.")
     User.objects.filter(pk=user.pk).update(**after)
+    if not is_active:
+        BrowserSession.objects.of(user).delete()
     for membership in Membership.objects.of(user):
         events.record(
             org=membership.org,

@@ -23,9 +23,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from hydra import sealed
 from hydra.errors import Refused
+from hydra.sessions import CAME_FROM
 from hydra.throttle import Guess, guess_of, in_words
 from orgs.access import actor_of, address_of, is_fresh
 from orgs.models import User
+from orgs.models.sessions import LONGEST_USER_AGENT
 from orgs.services import accounts, organizations
 
 log = structlog.get_logger(__name__)
@@ -84,6 +86,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         if user and self.guess:
             self.guess.was_right()
         return user
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """Whose session it is now, and from where: its owner finds it under Account, Sessions."""
+        super().login(request, user)
+        user_agent = request.headers.get("User-Agent", "")[:LONGEST_USER_AGENT]
+        request.session[CAME_FROM] = [address_of(request), user_agent]
 
     def post_login(self, request: HttpRequest, user: User, **how: Any) -> HttpResponse:
         """Whoever just chose a password knows it: signing up is as fresh as signing in."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.views import PasswordResetFromKeyView, PasswordResetView
+from django.contrib.auth import logout
 from django.db import transaction
 from django.forms import Form
 from django.http import HttpResponse
@@ -42,9 +43,13 @@ class NewPassword(PasswordResetFromKeyView):  # type: ignore[misc]  # allauth ha
     def form_valid(self, form: Form) -> HttpResponse:
         with transaction.atomic():
             response: HttpResponse = super().form_valid(form)
-            by = actor_of(self.request, self.reset_user)
-            accounts.tell(
-                self.reset_user, "user.password_changed", by=by, data={"by": "a link in a mail"}
+            if self.request.user == self.reset_user:
+                logout(self.request)
+            accounts.follow_new_password(
+                self.reset_user,
+                keep=None,
+                by=actor_of(self.request, self.reset_user),
+                data={"by": "a link in a mail"},
             )
         guess_of(address_of(self.request), "password", self.reset_user.email).was_right()
         return response

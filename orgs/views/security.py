@@ -38,6 +38,7 @@ from orgs.forms.accounts import (
     RenamePasskeyForm,
     SetPasswordForm,
 )
+from orgs.models import User
 from orgs.services import accounts
 from orgs.views.accounts import keep_frame, signed_in
 
@@ -73,8 +74,19 @@ class Told(Framed):
         user = signed_in(self.request)
         with transaction.atomic():
             response: HttpResponse = super().form_valid(form)  # type: ignore[misc]  # a mixin
-            accounts.tell(user, self.verb, by=actor_of(self.request, user), data=self.details)
+            self.tell(user)
         return response
+
+    def tell(self, user: User) -> None:
+        accounts.tell(user, self.verb, by=actor_of(self.request, user), data=self.details)
+
+
+class NewPassword(Told):
+    """The browser at hand stays signed in, and no other."""
+
+    def tell(self, user: User) -> None:
+        keep = self.request.session.session_key
+        accounts.follow_new_password(user, keep=keep, by=actor_of(self.request, user))
 
 
 class Security(Framed, IndexView):  # type: ignore[misc]  # allauth has no types
@@ -88,16 +100,14 @@ class Security(Framed, IndexView):  # type: ignore[misc]  # allauth has no types
         }
 
 
-class ChangePassword(Told, PasswordChangeView):  # type: ignore[misc]  # allauth has no types
+class ChangePassword(NewPassword, PasswordChangeView):  # type: ignore[misc]  # allauth has no types
     form_class = ChangePasswordForm
-    verb = "user.password_changed"
 
 
-class SetPassword(Told, PasswordSetView):  # type: ignore[misc]  # allauth has no types
+class SetPassword(NewPassword, PasswordSetView):  # type: ignore[misc]  # allauth has no types
     """For whoever has none, because they sign in elsewhere."""
 
     form_class = SetPasswordForm
-    verb = "user.password_changed"
 
 
 class Activate(Told, ActivateTOTPView):  # type: ignore[misc]  # allauth has no types

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from allauth.account.adapter import get_adapter
-from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -11,6 +10,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from hydra.htmx import render_page
 from orgs.access import actor_of
+from orgs.models import BrowserSession
+from orgs.models.sessions import digest_of
 from orgs.services import accounts
 from orgs.views.accounts import keep_frame, signed_in
 
@@ -18,17 +19,18 @@ from orgs.views.accounts import keep_frame, signed_in
 @require_GET
 def session_list(request: HttpRequest) -> HttpResponse:
     keep_frame(request)
-    sessions = UserSession.objects.purge_and_list(signed_in(request))
-    newest_first = sorted(sessions, key=lambda session: session.created_at, reverse=True)
-    context = {"sessions": newest_first, "here": request.session.session_key}
+    sessions = BrowserSession.objects.of(signed_in(request)).signed_in().defer("content_sealed")
+    here = digest_of(request.session.session_key or "")
+    context = {"sessions": sessions.order_by("-created_at"), "here": here}
     return render_page(request, "account/sessions.html", context)
 
 
 @require_POST
 def session_end(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in(request)
-    session = get_object_or_404(UserSession.objects.filter(user=user), pk=pk)
-    accounts.end_sessions(user, sessions=[session], by=actor_of(request, user))
+    session = get_object_or_404(BrowserSession.objects.of(user), pk=pk)
+    chosen = BrowserSession.objects.filter(pk=session.pk)
+    accounts.end_sessions(user, sessions=chosen, by=actor_of(request, user))
     return went_out(request, "Signed out there.")
 
 
@@ -36,10 +38,10 @@ def session_end(request: HttpRequest, pk: int) -> HttpResponse:
 def sessions_end(request: HttpRequest) -> HttpResponse:
     """Everywhere, or everywhere but here."""
     user = signed_in(request)
-    sessions = UserSession.objects.filter(user=user)
+    sessions = BrowserSession.objects.of(user)
     if request.POST.get("keep") == "this":
-        sessions = sessions.exclude(session_key=request.session.session_key)
-    count = accounts.end_sessions(user, sessions=list(sessions), by=actor_of(request, user))
+        sessions = sessions.exclude(digest=digest_of(request.session.session_key or ""))
+    count = accounts.end_sessions(user, sessions=sessions, by=actor_of(request, user))
     words = "Nobody was signed in elsewhere." if not count else f"Signed out of {count} browsers."
     if count == 1:
         words = "Signed out of one browser."

@@ -282,6 +282,30 @@ def test_the_open_pages_of_a_suspended_organization_hear_no_more(port: int) -> N
     assert stream(port, path, viewer) == (403, [])
 
 
+def test_an_open_page_hears_no_more_when_its_session_was_ended(port: int) -> None:
+    place = make_greeted_place()
+    deployment = deploy(place)
+    job = run(place)
+    owner = factories.owner_of(place.org)
+    viewer = signed_in(owner)
+    got: list[tuple[int, list[tuple[str, Any]]]] = []
+    path = f"/live/deployments/{deployment.uid}/stream"
+    reader = threading.Thread(target=lambda: got.append(stream(port, path, viewer)), daemon=True)
+    reader.start()
+    ends = time.monotonic() + 10
+    while not live.hub.waiting:
+        assert time.monotonic() < ends
+        time.sleep(0.005)
+
+    signed_in(owner).post("/account/sessions/end/")
+    logs.append(place.agent, job_uid=job.uid, fence=job.fence, offset=0, content=b"not for you")
+
+    reader.join(20)
+    ((status, events),) = got
+    assert (status, "log" in dict(events)) == (200, False)
+    assert stream(port, path, viewer) == (404, [])
+
+
 def test_a_parked_agent_of_a_suspended_organization_is_told_when_there_would_be_work(
     port: int,
 ) -> None:

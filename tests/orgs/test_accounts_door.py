@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 import time_machine
 from allauth.account.models import EmailAddress
-from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.core import mail
 from django.test import Client
 
 from hydra import throttle
-from orgs.models import Membership, Organization, User
+from orgs.models import BrowserSession, Membership, Organization, User
 from tests import factories
 from tests.conftest import Browser
 from tests.orgs.test_accounts import sign_up, who
@@ -80,7 +79,7 @@ def test_under_attack_a_strange_network_has_one_try_and_home_has_more(olivia: Us
         at_home, _ = try_in(olivia.email, factories.PASSWORD, at=HOME)
         abroad, page = try_in(olivia.email, factories.PASSWORD, at=ABROAD)
 
-    assert UserSession.objects.filter(ip=HOME).exists()
+    assert BrowserSession.objects.filter(address=HOME).exists()
     assert (is_in(at_home), is_in(abroad)) == (True, False)
     assert "Try again in 2 seconds" in page
 

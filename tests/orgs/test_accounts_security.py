@@ -9,11 +9,10 @@ import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
-from allauth.usersessions.models import UserSession
 from django.core import mail
 from django.test import Client
 
-from orgs.models import Event, Organization, User
+from orgs.models import BrowserSession, Event, Organization, User
 from tests import factories
 from tests.conftest import Browser, signed_in, stale
 
@@ -230,7 +229,7 @@ def test_sessions_are_listed_and_ended_one_by_one(olivia: User, northwind: Organ
     sign_in(here, olivia)
     sign_in(there, olivia)
     page = here.get("/account/sessions/").content.decode()
-    other = UserSession.objects.get(session_key=there.session.session_key)
+    other = BrowserSession.objects.kept_by(there.session.session_key).get()
 
     answer = here.post(f"/account/sessions/{other.pk}/end/")
 
@@ -266,7 +265,7 @@ def test_signing_out_everywhere_ends_this_one_too(olivia: User) -> None:
 def test_nobody_ends_the_session_of_somebody_else(olivia: User, sam: User) -> None:
     browser = Browser()
     sign_in(browser, olivia)
-    session = UserSession.objects.get()
+    session = BrowserSession.objects.get()
 
     assert signed_in(sam).post(f"/account/sessions/{session.pk}/end/").status_code == 404
     assert browser.get("/account/").status_code == 200

@@ -14,6 +14,7 @@ from orgs.models import (
     SYSTEM,
     ApiKey,
     AuditSeal,
+    BrowserSession,
     Environment,
     Event,
     Icon,
@@ -36,6 +37,14 @@ def another_user(org: Organization) -> Model:
 
 def nameless_user(org: Organization) -> Model:
     return User(email="")
+
+
+def signed_in_as_nobody(org: Organization) -> Model:
+    return BrowserSession(digest="0" * 64, is_signed_in=True, expires_at=timezone.now())
+
+
+def session_without_digest(org: Organization) -> Model:
+    return BrowserSession(digest="", expires_at=timezone.now())
 
 
 def unknown_plan(org: Organization) -> Model:
@@ -201,6 +210,8 @@ CLAIMS: dict[str, Callable[[Organization], Model]] = {
     "token_warning_known": token_with_an_unknown_warning,
     "icon_once_per_org": same_icon,
     "audit_seal_verified_up_to_somewhere": verified_up_to_nowhere,
+    "browser_session_signed_in_is_somebody": signed_in_as_nobody,
+    "browser_session_has_digest": session_without_digest,
     "event_sequence_unique": second_sequence,
     "event_actor_known": unknown_actor,
     "event_has_verb": verbless_event,
@@ -220,6 +231,7 @@ MODELS = (
     PersonalToken,
     Event,
     AuditSeal,
+    BrowserSession,
     Icon,
     IdempotencyRecord,
     Agent,
