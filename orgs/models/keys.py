@@ -136,6 +136,28 @@ class Credential(models.Model):
         return f"{self.shown_prefix}…{self.last_four}"
 
 
+def truths_of(noun: str) -> list[models.BaseConstraint]:
+    """What is true of every credential, as constraints of the table whose rows are this."""
+    warnings = (FIRST_WARNING_DAYS, LAST_WARNING_DAYS)
+    return [
+        models.CheckConstraint(condition=~Q(name=""), name=f"{noun}_has_name"),
+        models.CheckConstraint(
+            condition=Q(replaced_by=None) | Q(expires_at__isnull=False),
+            name=f"{noun}_replaced_has_an_end",
+        ),
+        models.CheckConstraint(
+            condition=Q(warned_days=None) | Q(warned_days__in=warnings),
+            name=f"{noun}_warning_known",
+        ),
+    ]
+
+
+def index_of_endings(name: str) -> models.Index:
+    """Serves `to_warn_of`."""
+    ends = Q(revoked_at=None, expires_at__isnull=False)
+    return models.Index(fields=["expires_at"], condition=ends, name=name)
+
+
 class ApiKeyQuerySet(CredentialQuerySet["ApiKey"]):
     def in_org(self, org: Organization) -> Self:
         return self.filter(org=org)
@@ -169,24 +191,9 @@ class ApiKey(Credential):
         ordering = ["-pk"]
         indexes = [
             models.Index(fields=["org", "-id"], name="api_key_list"),
-            models.Index(
-                fields=["expires_at"],
-                condition=Q(revoked_at=None, expires_at__isnull=False),
-                name="api_key_to_warn_of",
-            ),
+            index_of_endings("api_key_to_warn_of"),
         ]
-        constraints = [
-            models.CheckConstraint(condition=~Q(name=""), name="api_key_has_name"),
-            models.CheckConstraint(
-                condition=Q(replaced_by=None) | Q(expires_at__isnull=False),
-                name="api_key_replaced_has_an_end",
-            ),
-            models.CheckConstraint(
-                condition=Q(warned_days=None)
-                | Q(warned_days__in=(FIRST_WARNING_DAYS, LAST_WARNING_DAYS)),
-                name="api_key_warning_known",
-            ),
-        ]
+        constraints = truths_of("api_key")
 
 
 class PersonalTokenQuerySet(CredentialQuerySet["PersonalToken"]):
@@ -218,21 +225,6 @@ class PersonalToken(Credential):
         ordering = ["-pk"]
         indexes = [
             models.Index(fields=["user", "-id"], name="token_list"),
-            models.Index(
-                fields=["expires_at"],
-                condition=Q(revoked_at=None, expires_at__isnull=False),
-                name="token_to_warn_of",
-            ),
+            index_of_endings("token_to_warn_of"),
         ]
-        constraints = [
-            models.CheckConstraint(condition=~Q(name=""), name="token_has_name"),
-            models.CheckConstraint(
-                condition=Q(replaced_by=None) | Q(expires_at__isnull=False),
-                name="token_replaced_has_an_end",
-            ),
-            models.CheckConstraint(
-                condition=Q(warned_days=None)
-                | Q(warned_days__in=(FIRST_WARNING_DAYS, LAST_WARNING_DAYS)),
-                name="token_warning_known",
-            ),
-        ]
+        constraints = truths_of("token")

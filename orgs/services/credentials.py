@@ -108,10 +108,16 @@ def needless_warning(expires_at: datetime | None) -> int | None:
     return FIRST_WARNING_DAYS if left <= timedelta(days=FIRST_WARNING_DAYS) else None
 
 
-def locked(old: CredentialT) -> CredentialT:
-    """The row as it stands now; nobody else replaces or ends it meanwhile."""
-    rows = type(old)._default_manager.select_for_update(of=("self",))  # noqa: SLF001  # Django's public name
-    return rows.get(pk=old.pk)
+def locked_to_rotate(credential: CredentialT, *, powers: Powers) -> CredentialT:
+    """The row as it stands now, which nobody else replaces or ends meanwhile.
+
+    Refused when it has ended or was replaced, and to whoever may not do all that it may.
+    """
+    rows = type(credential)._default_manager.select_for_update(of=("self",))  # noqa: SLF001  # Django's public name
+    old = rows.get(pk=credential.pk)
+    require_rotatable(old)
+    require_within(powers, old.permissions)
+    return old
 
 
 def require_rotatable(old: Credential) -> None:

@@ -39,9 +39,7 @@ def rotate_key(
 
     Of two who try at once one wins. An earlier end that the old key has stays as it is.
     """
-    old = credentials.locked(key)
-    credentials.require_rotatable(old)
-    credentials.require_within(powers, old.permissions)
+    old = credentials.locked_to_rotate(key, powers=powers)
     new, token = insert(old.org, credentials.successor_of(old), creator=creator)
     credentials.end_after(old, days=overlap_days, successor=new)
     record(

@@ -43,13 +43,11 @@ def create_token(user: User, *, wish: Wish, powers: Powers, by: Actor) -> tuple[
 
 @transaction.atomic
 def rotate_token(
-    old: PersonalToken, *, overlap_days: int, powers: Powers, by: Actor
+    token: PersonalToken, *, overlap_days: int, powers: Powers, by: Actor
 ) -> tuple[PersonalToken, str]:
     """As `keys.rotate_key`, for a personal token."""
-    old = credentials.locked(old)
-    credentials.require_rotatable(old)
-    credentials.require_within(powers, old.permissions)
-    new, token = insert(old.user, credentials.successor_of(old))
+    old = credentials.locked_to_rotate(token, powers=powers)
+    new, secret = insert(old.user, credentials.successor_of(old))
     credentials.end_after(old, days=overlap_days, successor=new)
     record(
         old,
@@ -57,7 +55,7 @@ def rotate_token(
         by=by,
         data=credentials.rotation(old, successor=new.uid, days=overlap_days),
     )
-    return new, token
+    return new, secret
 
 
 @transaction.atomic
