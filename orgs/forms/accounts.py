@@ -116,16 +116,19 @@ class ForgottenForm(ResetPasswordForm):  # type: ignore[misc]  # allauth has no 
         self.fields["email"].widget.attrs.pop("placeholder", None)
 
 
+def word_new_password(field: forms.Field) -> None:
+    field.label = "New password"
+    field.help_text = f"At least {shortest()} characters; a sentence is fine."
+    field.widget.attrs.pop("placeholder", None)
+
+
 class NewPasswordForm(ResetPasswordKeyForm):  # type: ignore[misc]  # allauth has no types
     """One password, typed once, as at the sign-up: the browser can show it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         del self.fields["password2"]
-        password = self.fields["password1"]
-        password.label = "New password"
-        password.help_text = f"At least {shortest()} characters; a sentence is fine."
-        password.widget.attrs.pop("placeholder", None)
+        word_new_password(self.fields["password1"])
 
 
 class ConfirmPasswordForm(ReauthenticateForm):  # type: ignore[misc]  # allauth has no types
@@ -147,12 +150,6 @@ class EmailForm(forms.Form):
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
-
-
-def word_new_password(field: forms.Field) -> None:
-    field.label = "New password"
-    field.help_text = f"At least {shortest()} characters; a sentence is fine."
-    field.widget.attrs.pop("placeholder", None)
 
 
 class ChangePasswordForm(LibraryChangePasswordForm):  # type: ignore[misc]  # allauth has no types

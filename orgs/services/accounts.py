@@ -48,7 +48,7 @@ def change_name(user: User, *, name: str, by: Actor) -> None:
         user,
         "user.name_changed",
         by=by,
-        data={"before": {"name": before}, "after": {"name": user.name}},
+        data=events.changes({"name": before}, {"name": user.name}),
     )
 
 
@@ -69,7 +69,7 @@ def change_email(user: User, *, email: str, by: Actor) -> None:
         user,
         "user.email_changed",
         by=by,
-        data={"before": {"email": before}, "after": {"email": user.email}},
+        data=events.changes({"email": before}, {"email": user.email}),
     )
 
 

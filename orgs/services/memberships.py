@@ -147,7 +147,7 @@ def set_role(membership: Membership, *, role: Role, by: Actor) -> Membership:
     if role != before:
         membership.role = role
         membership.save(update_fields=["role"])
-        changed = {"before": {"role": before}, "after": {"role": str(role)}}
+        changed = events.changes({"role": before}, {"role": str(role)})
         record(membership, "membership.role_changed", by=by, data=changed)
     return membership
 

@@ -50,8 +50,5 @@ def record(org: Organization, verb: str, *, before: str, after: str, by: Actor) 
         by=by,
         verb=verb,
         subject=Subject("organization", org.uid, org.name),
-        data={
-            "before": {"suspension_reason": before},
-            "after": {"suspension_reason": after},
-        },
+        data=events.changes({"suspension_reason": before}, {"suspension_reason": after}),
     )

@@ -96,19 +96,20 @@ def event_export(request: OrgRequest, form: str) -> HttpResponseBase:
     content_type, lines = FORMATS[form]
     rows = Event.objects.in_org(request.org).narrowed(wanted.wanted())
     response = StreamingHttpResponse(lines(rows), content_type=content_type)
-    name = f"{request.org.slug}-audit-{timezone.now():%Y-%m-%d}.{form}"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["Cache-Control"] = "no-store"
-    return response
+    return as_file(response, f"{request.org.slug}-audit-{timezone.now():%Y-%m-%d}.{form}")
 
 
 @require_GET
 @member(Right.AUDIT_READ)
-def head_export(request: OrgRequest) -> HttpResponse:
+def head_export(request: OrgRequest) -> HttpResponseBase:
     """The head of the chain as a file, for `hydra verify-audit --head`."""
     head = audits.head_of(request.org)
     response = JsonResponse(head, json_dumps_params={"indent": 2})
-    name = f"{request.org.slug}-head-{head['sequence']}.json"
+    return as_file(response, f"{request.org.slug}-head-{head['sequence']}.json")
+
+
+def as_file(response: HttpResponseBase, name: str) -> HttpResponseBase:
+    """For the browser to save under this name, and for no cache to keep."""
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "no-store"
     return response

@@ -38,10 +38,9 @@ def set_icon(thing: Thing, *, png: bytes | None, by: Actor) -> Thing:
     thing.save(update_fields=["icon"])
     forget_unused(thing.org)
     kind = "project" if thing.__class__ is Project else "application"
-    changes = {
-        "before": {"icon": before.digest if before else ""},
-        "after": {"icon": icon.digest if icon else ""},
-    }
+    changes = events.changes(
+        {"icon": before.digest if before else ""}, {"icon": icon.digest if icon else ""}
+    )
     subject = Subject(kind, thing.uid, str(thing))
     events.record(org=thing.org, by=by, verb=f"{kind}.icon_changed", subject=subject, data=changes)
     return thing
