@@ -49,6 +49,7 @@ Result = TypeVar("Result")
 
 DATABASE_THREADS = 6
 MOST_KNOWN = 20_000
+POLL_BYTES = 64 * 1024
 SWEEP_SECONDS = 1.0
 LOOK_AGAIN_SECONDS = 2.0  # what an open page waits at most, should every hint be lost
 GATHER_SECONDS = 0.1  # several changes at once are one look
@@ -219,7 +220,7 @@ async def route(scope: Scope, receive: Receive, send: Send, request_id: str) -> 
 async def poll(scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
     """Answer at once when there is something to say, else park until there is, or time is up."""
     token = bearer_token(scope)
-    asked, wait_seconds = read_poll(await read_body(receive))
+    asked, wait_seconds = read_poll(await read_body(receive, most_bytes=POLL_BYTES))
     agent, found = hub.known.get(keys.digest(token)), None
     if agent is None:
         agent_pk, agent_uid, found = await hub.ask(look, token, asked)
@@ -274,7 +275,9 @@ def look(token: str, asked: offers.Poll) -> tuple[int, str, PollAnswer | None]:
     return agent.pk, agent.uid, offers.answer(agent, asked)
 
 
-def read_poll(body: bytes) -> tuple[offers.Poll, float]:
+def read_poll(body: bytes | None) -> tuple[offers.Poll, float]:
+    if body is None:
+        raise Invalid.at("body", f"A poll has at most {POLL_BYTES} bytes.")
     ask = parse_object(body)
     free, wait = ask.get("free", 1), ask.get("wait_s", settings.HYDRA_POLL_SECONDS)
     if not isinstance(free, int) or not isinstance(wait, int | float):

@@ -28,6 +28,7 @@ from hydra.raw_http import (  # noqa: E402
     Send,
     answer_json,
     header,
+    read_body,
 )
 from hydra.threads import Threads  # noqa: E402
 from hydra.wsgi import application as pages  # noqa: E402
@@ -55,19 +56,9 @@ async def whole_body(receive: Receive) -> bytes | None:
 
     Read here, because a thread that waits for a trickling body would be lost to everybody else.
     """
-    body = b""
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    return None
-                piece: bytes = message.get("body", b"")
-                body += piece
-                if len(body) > BODY_BYTES:
-                    return None
-                if not message.get("more_body", False):
-                    return body
+            return await read_body(receive, most_bytes=BODY_BYTES)
     except TimeoutError:
         return None
 

@@ -19,8 +19,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
-MAX_BODY_BYTES = 64 * 1024
-
 # What every server of pages and of the API holds a body to, before a thread is taken for it.
 BODY_SECONDS = 20
 BODY_BYTES = 1024 * 1024 + 64 * 1024  # what the longest form or log range may take
@@ -68,16 +66,17 @@ async def hang_up(receive: Receive) -> None:
         pass
 
 
-async def read_body(receive: Receive) -> bytes:
+async def read_body(receive: Receive, *, most_bytes: int) -> bytes | None:
+    """The whole body; None when it is longer than that, or its sender went away."""
     body = b""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return body
+            return None
         piece: bytes = message.get("body", b"")
         body += piece
-        if len(body) > MAX_BODY_BYTES:
-            raise Invalid.at("body", f"The body is longer than {MAX_BODY_BYTES} bytes.")
+        if len(body) > most_bytes:
+            return None
         if not message.get("more_body", False):
             return body
 
