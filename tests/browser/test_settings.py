@@ -79,7 +79,7 @@ def test_the_empty_row_invites_and_the_link_lets_somebody_in(
 ) -> None:
     page = settings_page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=live_server.url)
-    page.get_by_role("link", name="Users", exact=True).click()
+    page.get_by_role("link", name="Users & Permissions", exact=True).click()
     page.get_by_role("link", name="Invite somebody…").click()
     dialog = page.get_by_role("dialog", name="Invite User")
     dialog.get_by_label("Manager").check()
@@ -97,7 +97,7 @@ def test_the_empty_row_invites_and_the_link_lets_somebody_in(
     newcomer.wait_for_url("**/o/northwind/")
     newcomer.context.close()
 
-    page.get_by_role("link", name="Users", exact=True).click()
+    page.get_by_role("link", name="Users & Permissions", exact=True).click()
     row = page.get_by_role("row", name="Nora Newcomer")
     expect(row).to_contain_text("Manager")
     row.get_by_role("link", name="Remove Nora Newcomer").click()

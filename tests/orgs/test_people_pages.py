@@ -115,6 +115,15 @@ def test_deletion_lists_what_goes_and_wants_the_name(northwind: Organization, ol
 # --- Users -------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("page", ["users/", "invites/"])
+def test_the_place_of_people_has_one_name(northwind: Organization, olivia: User, page: str) -> None:
+    shown = signed_in(olivia).get(SETTINGS + page).content.decode()
+
+    assert "<h1>Users &amp; Permissions</h1>" in shown
+    [here] = re.findall(r'aria-current="[a-z]+"><svg.*?</svg><span>([^<]+)</span>', shown)
+    assert here == "Users &amp; Permissions"
+
+
 def test_each_sees_the_pencil_beside_those_they_may_touch(
     northwind: Organization, olivia: User, max: User, uma: User
 ) -> None:
