@@ -31,11 +31,13 @@ def render_page(
     """The page, or for htmx the block of the same template that `partial` names.
 
     A boosted link and the back button want the whole page, although htmx fetches it. `Vary`, so
-    that no cache ever shows a fragment as a page.
+    that no cache ever shows a fragment as a page. The template knows as `is_dialog` which of them
+    it is: a page has its heading already.
     """
     wants_fragment = partial and wants_fragments(request)
     name = f"{template}#{partial}" if wants_fragment else template
-    response = render(request, name, context, status=status)
+    told = {**(context or {}), "is_dialog": bool(wants_fragment)}
+    response = render(request, name, told, status=status)
     patch_vary_headers(response, ["HX-Request"])
     response.headers.setdefault("Cache-Control", "private, no-cache")
     return response

@@ -48,6 +48,7 @@ class Page(HTMLParser):
         self.language = ""
         self.title = ""
         self.headings: list[str] = []
+        self.subheadings: list[str] = []
         self.ids: list[str] = []
         self.landmarks: list[str] = []
         self.links: list[str] = []
@@ -94,6 +95,8 @@ class Page(HTMLParser):
             self.title += data
         if "h1" in self._open and self.headings:
             self.headings[-1] += data
+        if "h2" in self._open and self.subheadings and "template" not in self._open:
+            self.subheadings[-1] += data
         if "textarea" in self._open and self.controls:
             self.controls[-1].value += data
 
@@ -102,6 +105,10 @@ class Page(HTMLParser):
 
     def read_h1(self, _told: Attributes) -> None:
         self.headings.append("")
+
+    def read_h2(self, _told: Attributes) -> None:
+        if "template" not in self._open:
+            self.subheadings.append("")
 
     def read_a(self, told: Attributes) -> None:
         if "href" in told:

@@ -36,10 +36,13 @@ def mistakes(address: str, answer: Any, page: Page) -> list[str]:
         and not control.is_labelled
     ]
     doubles = [name for name, count in Counter(page.ids).items() if count > 1]
+    heading = "".join(page.headings).strip()
+    again = [told for told in page.subheadings if heading in told or told.strip() in heading]
     checks = {
         "no language": page.language == "en",
         "no title": page.title.strip().endswith("Hydra") and len(page.title) > len("Hydra"),
         f"h1: {page.headings}": len(page.headings) == 1 and page.headings[0].strip(),
+        f"said again: {again}": not again or 'class="tabs"' in answer.content.decode(),
         "no main": page.landmarks.count("main") == 1,
         f"unlabelled: {unlabelled}": not unlabelled,
         f"ids twice: {doubles}": not doubles,
