@@ -2,8 +2,8 @@
 
 from django import forms
 
+from hydra.names import NameField
+
 
 class AgentForm(forms.Form):
-    name = forms.CharField(
-        max_length=100, help_text="The server it will run on, for example web-1."
-    )
+    name = NameField(max_length=100, help_text="The server it will run on, for example web-1.")

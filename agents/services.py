@@ -21,6 +21,7 @@ from agents.models import Agent, Presence
 from billing import services as billing
 from hydra import hints, keys
 from hydra.errors import Conflict, Invalid, Refused
+from hydra.names import require_plain
 from orgs.models import SYSTEM, Actor, ActorKind, Organization
 from orgs.services import events
 from orgs.services.events import Subject
@@ -37,7 +38,7 @@ def create_agent(org: Organization, *, name: str, by: Actor) -> tuple[Agent, str
     """An agent that nobody has started yet, and its key, which is never to be had again."""
     Organization.objects.select_for_update().only("pk").get(pk=org.pk)
     live = Agent.objects.in_org(org).live()
-    name = name.strip()
+    name = require_plain(name)
     if not name:
         raise Invalid.at("name", "An agent needs a name.", "The server's name is a good one.")
     if live.filter(name__iexact=name).exists():

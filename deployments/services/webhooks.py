@@ -15,6 +15,7 @@ from deployments.models import Delivery, DeliveryState, Webhook
 from hydra import hints, keys, outbound
 from hydra.crash import crashpoint
 from hydra.errors import Conflict, Invalid
+from hydra.names import require_plain
 from orgs.models import Actor, Event, Organization
 from orgs.services import events
 from orgs.services.events import WEBHOOK_VERBS
@@ -37,6 +38,7 @@ def create_webhook(  # noqa: PLR0913  # each is said by name
     header_prefix: str = "X-Hydra",
 ) -> tuple[Webhook, str]:
     """A webhook and its secret, shown once. Addresses that are never allowed are refused."""
+    name = require_plain(name)
     outbound.check_url(url)
     unknown = sorted(set(verbs) - set(WEBHOOK_VERBS))
     if unknown:

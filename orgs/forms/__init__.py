@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from django import forms
 
+from hydra.names import NameField
+
 
 class OrganizationForm(forms.Form):
-    name = forms.CharField(max_length=100)
+    name = NameField(max_length=100)
 
 
 class RedeemForm(forms.Form):
@@ -22,4 +24,4 @@ class RedeemForm(forms.Form):
 
 
 class EnvironmentForm(forms.Form):
-    name = forms.CharField(max_length=60)
+    name = NameField(max_length=60)

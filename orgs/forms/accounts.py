@@ -33,6 +33,7 @@ from allauth.socialaccount.forms import SignupForm as SocialSignupForm
 from django import forms
 from django.contrib.auth.password_validation import get_default_password_validators
 
+from hydra.names import NameField
 from hydra.throttle import guess_of, in_words
 from orgs.access import address_of
 
@@ -46,10 +47,10 @@ def shortest() -> int:
 class PlaceForm(forms.Form):
     """Which organization a new person joins or founds."""
 
-    name = forms.CharField(
+    name = NameField(
         max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True})
     )
-    organization = forms.CharField(
+    organization = NameField(
         max_length=100,
         required=False,
         help_text="What your team is called. Leave it empty if you have an invite code.",
@@ -141,7 +142,7 @@ class ConfirmPasswordForm(ReauthenticateForm):  # type: ignore[misc]  # allauth 
 
 
 class ProfileForm(forms.Form):
-    name = forms.CharField(max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = NameField(max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"}))
 
 
 class EmailForm(forms.Form):
@@ -245,11 +246,15 @@ class ConfirmByPasskeyForm(Sound, ReauthenticateWebAuthnForm):  # type: ignore[m
 
 
 class PasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+    name = NameField(
+        max_length=100,
+        required=False,
+        help_text="What you know it by, such as the device it lives on.",
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields.pop("passwordless", None)  # all of ours are
-        self.fields["name"].max_length = 100
-        self.fields["name"].help_text = "What you know it by, such as the device it lives on."
 
     def clean(self) -> dict[str, Any]:
         try:
@@ -260,4 +265,4 @@ class PasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth has no type
 
 
 class RenamePasskeyForm(EditWebAuthnForm):  # type: ignore[misc]  # allauth has no types
-    name = forms.CharField(max_length=100)
+    name = NameField(max_length=100)

@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 from django import forms
 from django.core.validators import URLValidator
 
+from hydra.names import NameField
 from orgs.models import Membership, Organization
 
 # Old names of the same zones, and what is no place.
@@ -19,7 +20,7 @@ NO_PLACES = ("Etc/", "SystemV/", "US/", "posix/", "right/")
 class GeneralForm(forms.Form):
     """What the organization says of itself; an owner is also asked what only owners decide."""
 
-    name = forms.CharField(max_length=100)
+    name = NameField(max_length=100)
     description = forms.CharField(
         max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3})
     )

@@ -11,6 +11,7 @@ from django import forms
 from django.forms.boundfield import BoundField, BoundWidget
 from django.utils import timezone
 
+from hydra.names import NameField
 from orgs.models.keys import CredentialState
 from orgs.models.rights import (
     CI_PERMISSIONS,
@@ -91,7 +92,7 @@ class Limits:
 class CredentialForm(forms.Form):
     """A new key: no more than whoever asks has, and as little as a pipeline needs unless chosen."""
 
-    name = forms.CharField(max_length=100, help_text="Where it will live, for example the CI job.")
+    name = NameField(max_length=100, help_text="Where it will live, for example the CI job.")
     permissions = forms.MultipleChoiceField(
         label="May",
         help_text="As little as the program needs. Chosen already: what a pipeline needs.",

@@ -9,6 +9,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.db import IntegrityError, transaction
 
 from hydra.errors import Conflict
+from hydra.names import require_plain
 from orgs.models import Actor, BrowserSession, BrowserSessionQuerySet, Membership, User
 from orgs.models.sessions import digest_of
 from orgs.services import events
@@ -33,14 +34,14 @@ def tell(user: User, verb: str, *, by: Actor, data: dict[str, Any] | None = None
     )
 
 
-def on_one_line(name: str) -> str:
-    """A name stands in mails, also to others: no line break of its own makes a paragraph there."""
-    return " ".join(name.split())
+def plain_name(name: str) -> str:
+    """A person's name as it is kept; it stands in mails, also to others."""
+    return " ".join(require_plain(name).split())
 
 
 @transaction.atomic
 def change_name(user: User, *, name: str, by: Actor) -> None:
-    before, user.name = user.name, on_one_line(name)
+    before, user.name = user.name, plain_name(name)
     if user.name == before:
         return
     user.save(update_fields=["name"])

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from hydra import keys
 from hydra.errors import Conflict, Detail, Forbidden, Invalid
+from hydra.names import require_plain
 from orgs.models.keys import FIRST_WARNING_DAYS, LAST_WARNING_DAYS, Credential, CredentialT
 from orgs.models.rights import CI_PERMISSIONS, Powers, unknown_permissions
 
@@ -43,7 +44,7 @@ class Wish:
 def sound(wish: Wish, *, among: Iterable[str]) -> Wish:
     """The wish without repetitions and blanks; Invalid when it makes no sense."""
     chosen = tuple(dict.fromkeys(wish.permissions))
-    wish = replace(wish, name=wish.name.strip(), permissions=chosen)
+    wish = replace(wish, name=require_plain(wish.name), permissions=chosen)
     require_name(wish.name)
     if wish.expires_at is not None and wish.expires_at <= timezone.now():
         raise Invalid.at("expires_at", "The key would have expired already.", "Choose a later day.")

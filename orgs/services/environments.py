@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from django.db import transaction
 
 from hydra.errors import Conflict, Detail, Invalid
+from hydra.names import require_plain
 from orgs.models import Actor, Environment, Organization
 from orgs.services import events
 from orgs.services.events import Subject
@@ -146,7 +147,7 @@ def locked(org: Organization) -> list[Environment]:
 
 
 def fresh_name(name: str, *, among: Sequence[Environment]) -> str:
-    name = name.strip()
+    name = require_plain(name)
     if not name:
         raise Invalid.at("name", "An environment needs a name.")
     if any(other.name.lower() == name.lower() for other in among):

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from hydra import keys
 from hydra.errors import Forbidden, Invalid, Refused
+from hydra.names import require_plain
 from orgs.models import (
     Actor,
     ActorKind,
@@ -53,7 +54,7 @@ class AlreadyMember(Refused):
 def create_organization(*, name: str, owner: User, by: Actor | None = None) -> Organization:
     """A new tenant with its first owner and no environments; its address comes from its name."""
     by = by or acting(owner)
-    org = insert(name.strip())
+    org = insert(require_plain(name))
     record(org, "organization.created", by=by, data={"name": org.name, "slug": org.slug})
     memberships.add_member(org, user=owner, role=Role.OWNER, by=by)
     return org
@@ -120,8 +121,11 @@ def trimmed(value: object) -> object:
 
 
 def require_sound(changes: dict[str, object]) -> None:
-    if changes.get("name") == "":
+    name = changes.get("name")
+    if name == "":
         raise Invalid.at("name", "An organization needs a name.")
+    if isinstance(name, str):
+        require_plain(name)
     zone = changes.get("time_zone")
     if zone is not None and zone not in available_timezones():
         raise Invalid.at(

@@ -25,7 +25,7 @@ from orgs.access import (
 )
 from orgs.forms import OrganizationForm, RedeemForm
 from orgs.models import Membership, User
-from orgs.services import organizations
+from orgs.services import accounts, organizations
 from orgs.views.adapters import EmailTaken
 
 NO_MAIL = "The mail could not be sent. Try again in a few minutes."
@@ -61,7 +61,7 @@ class SignUp(SignupView):  # type: ignore[misc]  # allauth has no types
 
 
 def rehearse(request: HttpRequest, typed: dict[str, Any]) -> None:
-    user = User(name=typed["name"].strip())
+    user = User(name=accounts.plain_name(typed["name"]))
     organizations.rehearse_welcome(
         user,
         password=typed["password1"],

@@ -60,7 +60,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         self, request: HttpRequest, user: User, form: forms.Form, commit: bool = True
     ) -> User:
         """Save the new account with what it is for: a place in an organization."""
-        user.name = accounts.on_one_line(form.cleaned_data["name"])
+        user.name = accounts.plain_name(form.cleaned_data["name"])
         try:
             with transaction.atomic():
                 super().save_user(request, user, form, commit)

@@ -28,6 +28,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from hydra import names
 from hydra.errors import Refused
 from hydra.htmx import render_page
 from orgs.access import actor_of, fresh, is_fresh
@@ -93,7 +94,7 @@ class SignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allau
 
     def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: Any) -> User:
         user: User = super().populate_user(request, sociallogin, data)
-        user.name = str(data.get("name") or "")[:100]
+        user.name = names.made_plain(str(data.get("name") or ""))[:100]
         return user
 
 

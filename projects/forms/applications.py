@@ -7,12 +7,13 @@ from typing import Any, Protocol
 
 from django import forms
 
+from hydra.names import NameField
 from projects.forms.fields import CODE_HELP, CodeField, mono
 from projects.models import Step, StepType
 
 
 class ApplicationForm(forms.Form):
-    name = forms.CharField(max_length=100)
+    name = NameField(max_length=100)
     code = forms.CharField(
         max_length=60,
         required=False,
@@ -25,7 +26,7 @@ class ApplicationForm(forms.Form):
 
 
 class ApplicationSettingsForm(forms.Form):
-    name = forms.CharField(max_length=100)
+    name = NameField(max_length=100)
     code = forms.CharField(
         max_length=60,
         help_text="Pipelines send it as appCode. Change it there as well.",
@@ -52,7 +53,7 @@ class DeployScriptForm(forms.Form):
 class StepForm(forms.Form):
     """What every step has: when it runs and what happens when it fails."""
 
-    name = forms.CharField(max_length=100)
+    name = NameField(max_length=100)
     description = forms.CharField(max_length=500, required=False)
     timeout_seconds = forms.IntegerField(
         min_value=1, max_value=86_400, initial=60, label="Timeout in seconds"

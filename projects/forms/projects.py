@@ -7,13 +7,14 @@ from typing import Any
 from django import forms
 
 from agents.models import Agent
+from hydra.names import NameField
 from orgs.models import Environment, Organization
 from projects.forms.fields import CODE_HELP, choose, mono
 from projects.models import Application, Project
 
 
 class ProjectForm(forms.Form):
-    name = forms.CharField(max_length=100)
+    name = NameField(max_length=100)
     code = forms.CharField(
         max_length=60,
         required=False,
@@ -45,7 +46,7 @@ class ProjectForm(forms.Form):
 
 
 class ProjectSettingsForm(forms.Form):
-    name = forms.CharField(max_length=100)
+    name = NameField(max_length=100)
     code = forms.CharField(
         max_length=60,
         help_text="Part of this page's address; pipelines hold on to it. Change it with care.",

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from http import HTTPStatus
 
 from hydra.errors import Conflict, Invalid
+from hydra.names import require_plain
 from orgs.models import Organization
 from orgs.services.slugs import free_slug
 
@@ -29,10 +30,9 @@ class CodeTaken(Conflict):
 
 def require_name(name: str, *, thing: str) -> str:
     """`name` as it is kept."""
-    name = name.strip()
+    name = require_plain(name)
     if not name:
         raise Invalid.at("name", f"{thing} needs a name.")
-    require_text(name, at="name")
     if len(name) > LONGEST_NAME:
         raise Invalid.at("name", f"A name has at most {LONGEST_NAME} characters.")
     return name

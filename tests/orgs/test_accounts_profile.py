@@ -46,11 +46,13 @@ def test_the_name_is_changed_and_told(olivia: User, northwind: Organization) -> 
 
 def test_a_name_is_one_line_and_says_nothing_to_strangers(olivia: User) -> None:
     client = signed_in(olivia)
-    client.post("/account/profile/", {"name": "Hello!\r\n\r\nRead https://evil.example/\u2028now"})
+    lines = client.post("/account/profile/", {"name": "Hello!\r\n\r\nRead https://evil.example/"})
+    client.post("/account/profile/", {"name": "Hello!  Read https://evil.example/ now"})
 
     ask(client)
 
     olivia.refresh_from_db()
+    assert lines.status_code == 422
     assert olivia.name == "Hello! Read https://evil.example/ now"
     assert "evil.example" not in str(mail.outbox[0].body)
     assert "olivia@northwind.example" in str(mail.outbox[0].body)
