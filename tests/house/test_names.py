@@ -22,7 +22,7 @@ from projects.models import Application, Project, Step
 from projects.services import applications, projects, steps
 from tests import factories
 from tests.access_ground import Ground, make_ground
-from tests.api.client import Api
+from tests.api.client import Api, read
 from tests.conftest import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -210,8 +210,7 @@ def test_the_api_says_so_and_where(
 
     answer = Api(token).send(method, ground.address(route), {"name": EVIL, **more})
 
-    assert answer.status_code == 400, answer.content
-    told = answer.json()
+    told = read(answer, 400)
     assert (told["error"], told["code"]) == (WHY, "invalid")
     assert [detail["location"] for detail in told["details"]] == ["name"]
     assert called() == before
