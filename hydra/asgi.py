@@ -16,6 +16,7 @@ from django.conf import settings  # noqa: E402  # models need the set-up above
 from deployments import live as waiting  # noqa: E402
 from deployments import streams  # noqa: E402
 from deployments.services.worker import Worker  # noqa: E402
+from hydra import interpreter  # noqa: E402
 from hydra.raw_http import (  # noqa: E402
     BODY_BYTES,
     BODY_SECONDS,
@@ -42,6 +43,7 @@ threads = Threads(pages, count=settings.HYDRA_WEB_THREADS)
 async def live(scope: Scope, receive: Receive, send: Send) -> None:
     """What waits, in a process of its own. It also repairs, so that losing Redis only slows."""
     if scope["type"] == "lifespan":
+        interpreter.settle()
         worker.start()
         try:
             await waiting.application(scope, receive, send)

@@ -18,6 +18,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
+from hydra import interpreter
 from hydra.raw_http import BODY_BYTES, BODY_SECONDS, REFUSES_BY_LENGTH, TOO_LONG, TOO_SLOW, raw
 
 ARRIVE_SECONDS = float(BODY_SECONDS)
@@ -98,6 +99,10 @@ class ArrivedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         self.arriving: dict[Any, Arrival] = {}
         self.leaving: dict[Any, float] = {}
         super().init_process()
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        interpreter.settle()
 
     def enqueue_req(self, conn: Any) -> None:
         """Take what is there; wait for the rest, if there is one, without a thread."""
