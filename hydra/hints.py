@@ -38,7 +38,7 @@ SILENCE_SECONDS: Final = 10.0  # after which the subscription is asked whether i
 IDLE_SECONDS: Final = 30.0
 # A message of Celery costs many hints, so a burst is one knock; it comes when those who gave the
 # hints have what they wait for.
-KNOCK_SECONDS: Final = 0.1
+KNOCK_SECONDS: Final = 0.25
 CELERY_SECONDS: Final = 60  # a knock that no worker heard in this time is worth nothing
 
 

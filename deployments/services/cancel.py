@@ -42,7 +42,7 @@ def cancel(deployment: Deployment, *, by: Actor) -> Deployment:
             f"{deployment} has already ended: {deployment.get_state_display().lower()}."
         )
     if deployment.state in WAITING:
-        queues.end(target, deployment, as_state=State.CANCELED, reason=reason, by=by)
+        queues.call_off(target, deployment, as_state=State.CANCELED, reason=reason, by=by)
         return deployment
     queues.change_state(deployment, to=State.CANCELING, reason=reason, come_from=[State.RUNNING])
     now = timezone.now()

@@ -204,19 +204,21 @@ def survey(application: Application, rules: Collection[RuleFacts]) -> Ground:
     environment_ids = sorted({rule.environment_id for rule in rules})
     links = links_of(project_ids=project_ids, environment_ids=environment_ids)
     contained = projects_containing(application_id=application.pk, project_ids=project_ids)
-    targets = targets_of(
+    rows = targets_of(
         application_id=application.pk, project_ids=project_ids, environment_ids=environment_ids
     )
+    targets = {place_of(target): target for target in rows}
     agent_links = agent_links_of(project_ids=project_ids)
     return Ground(
         links={place_of(link): link for link in links},
         projects_with_application=frozenset(project_id for (project_id,) in contained),
-        targets={place_of(target): target for target in targets},
+        targets=targets,
         destinations={
             place_of(link): requests.Destination(
                 link=link,
                 application=application,
                 agents=queues.agents_among(agent_links, place=place_of(link)),
+                seen=targets.get(place_of(link)),
             )
             for link in links
         },

@@ -60,17 +60,10 @@ def begun(*, pk: int, fence: int, now: datetime, lease: timedelta) -> Change:
 
 
 @compiled
-def places_of_jobs(*, uid: str, agent_id: int) -> QuerySet[Job, tuple[int, int]]:
-    """(key, target's key) of an agent's job."""
-    rows = Job.objects.filter(uid=uid, agent_id=agent_id).order_by()
-    return rows.values_list("pk", "deployment__target_id")
-
-
-@compiled
-def jobs_with_names(*, pk: int) -> JobQuerySet:
+def jobs_with_names(*, uid: str) -> JobQuerySet:
     """A job with all that is told of its deployment."""
     return (
-        Job.objects.filter(pk=pk)
+        Job.objects.filter(uid=uid)
         .select_related(
             "deployment__org",
             "deployment__project",

@@ -129,12 +129,10 @@ def start(agent: Agent, *, job_uid: str, fence: int) -> None:
 
 def find_locked(agent: Agent, *, job_uid: str, fence: int) -> tuple[Target, Job]:
     """The agent's job under this fence, read again once its target is locked."""
-    found = job_rows.places_of_jobs.first(uid=job_uid, agent_id=agent.pk)
-    if found is None:
+    target = queues.locked_target_of_job.first(uid=job_uid, agent_id=agent.pk)
+    if target is None:
         raise Fenced("There is no such job for this agent.")
-    pk, target_id = found
-    target = queues.lock(target_id)
-    job = job_rows.jobs_with_names.first(pk=pk)
+    job = job_rows.jobs_with_names.first(uid=job_uid)
     if job is None or job.fence != fence:
         raise Fenced("The job was offered anew: this fence is old.")
     return target, job

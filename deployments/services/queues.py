@@ -44,6 +44,12 @@ def locked_target(*, target_id: int) -> TargetQuerySet:
 
 
 @compiled
+def locked_target_of_job(*, uid: str, agent_id: int) -> TargetQuerySet:
+    targets = Target.objects.select_for_update(no_key=True, of=("self",))
+    return targets.filter(deployments__jobs__uid=uid, deployments__jobs__agent_id=agent_id)
+
+
+@compiled
 def locked_cell(*, project_id: int, application_id: int, environment_id: int) -> TargetQuerySet:
     return Target.objects.select_for_update(no_key=True).filter(
         project_id=project_id, application_id=application_id, environment_id=environment_id
@@ -142,12 +148,11 @@ def give_turn(target: Target, deployment: Deployment) -> None:
     """Make `deployment` the head of its locked target and its jobs ready to be taken."""
     target.head = deployment
     keep(target)
-    make_jobs(deployment)
+    make_jobs(deployment, agents_for(deployment))
 
 
-def make_jobs(deployment: Deployment) -> None:
+def make_jobs(deployment: Deployment, agents: Collection[Agent]) -> None:
     """One ready job per agent. Without any agent the deployment waits; a sweep comes back."""
-    agents = agents_for(deployment)
     jobs = [
         Job(org_id=deployment.org_id, deployment=deployment, agent=agent, state=JobState.READY)
         for agent in agents
@@ -220,15 +225,10 @@ def keep_cell(
 def end(
     target: Target, deployment: Deployment, *, as_state: str, reason: str, by: Actor = SYSTEM
 ) -> bool:
-    """End a deployment whose target is locked, once; then the next one has its turn.
-
-    Jobs that have not started are ended with it.
-    """
+    """End a deployment whose target is locked, once; then the next one has its turn."""
     unfinished = [state for state in State.values if state not in ENDS]
     if not change_state(deployment, to=as_state, reason=reason, come_from=unfinished):
         return False
-    job_end = JobState.CANCELED if as_state == State.CANCELED else JobState.SKIPPED
-    end_jobs(deployment_id=deployment.pk, to=job_end, reason=reason[:500], now=timezone.now())
     if as_state == State.SUCCEEDED:
         target.current = deployment  # `release` writes it
     announcements.announce(deployment, by=by)
@@ -236,10 +236,15 @@ def end(
     return True
 
 
-@compiled_update
-def end_jobs(*, deployment_id: int, to: str, reason: str, now: datetime) -> Change:
-    rows = Job.objects.filter(deployment_id=deployment_id, state__in=JOB_NOT_STARTED)
-    return rows, {"state": to, "reason": reason, "finished_at": now}
+def call_off(
+    target: Target, deployment: Deployment, *, as_state: str, reason: str, by: Actor = SYSTEM
+) -> None:
+    """End a deployment that has not begun, and its jobs with it. Its target must be locked."""
+    if end(target, deployment, as_state=as_state, reason=reason, by=by):
+        job_end = JobState.CANCELED if as_state == State.CANCELED else JobState.SKIPPED
+        Job.objects.filter(deployment=deployment, state__in=JOB_NOT_STARTED).update(
+            state=job_end, reason=reason[:500], finished_at=timezone.now()
+        )
 
 
 def queue_position(deployment: Deployment) -> int:

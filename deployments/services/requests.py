@@ -46,6 +46,7 @@ class Destination:
     link: ProjectEnvironment
     application: Application
     agents: list[Agent]
+    seen: Target | None = None  # the cell as it was before its lock, with what ran there
 
     @property
     def place(self) -> rendering.Place:
@@ -128,7 +129,8 @@ def find_target(destination: Destination) -> Target:
 def lock_target(destination: Destination) -> Target:
     """The cell, locked, with what runs there now.
 
-    That is asked for afterwards: joined, it could be what ran there before the wait.
+    That is asked for once more if it has changed since it was seen; joined, it could be what ran
+    there before the wait.
     """
     target = queues.locked_cell.first(
         project_id=destination.link.project_id,
@@ -137,7 +139,10 @@ def lock_target(destination: Destination) -> Target:
     )
     if target is None:
         target = queues.lock(find_target(destination).pk)
-    if target.current_id is not None:
+    seen = destination.seen
+    if seen is not None and seen.current_id == target.current_id:
+        target.current = seen.current
+    elif target.current_id is not None:
         target.current = queues.deployments_with_versions.first(pk=target.current_id)
     return target
 
@@ -163,7 +168,7 @@ def place_order(
         news += supersede_older(deployment, destination)
         if target.head_id is None:
             target.head = deployment
-            queues.make_jobs(deployment)
+            queues.make_jobs(deployment, destination.agents)
     queues.keep(target)
     return deployment, news
 

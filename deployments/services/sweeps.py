@@ -163,7 +163,7 @@ def expire_one(pk: int, target_id: int) -> None:
     if deployment is None:
         return
     reason = "It waited longer than the queue's limit. " + queues.waiting_sentence(deployment)
-    queues.end(target, deployment, as_state=State.EXPIRED, reason=reason)
+    queues.call_off(target, deployment, as_state=State.EXPIRED, reason=reason)
 
 
 def unstick() -> int:
@@ -200,7 +200,7 @@ def unstick_one(target_id: int) -> None:
     elif head.is_finished:
         queues.release(target, head)
     elif not head.jobs.exists():
-        queues.make_jobs(head)
+        queues.make_jobs(head, queues.agents_for(head))
     else:
         jobs.conclude(target, head)
 

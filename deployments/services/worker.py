@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 SEND_SECONDS = 20.0
 # A burst of hints is one run, and comes when those who gave them have what they wait for: each
 # step of a deployment writes an event, and the worker would run beside all of them.
-GATHER_SECONDS = 0.15
+GATHER_SECONDS = 0.25
 
 
 @cache
@@ -38,23 +38,22 @@ def send_deliveries() -> int:
 
 
 def number_all() -> int:
-    total = 0
-    while count := events.number_events():
-        total += count
-    return total
+    return in_batches(events.number_events, events.NUMBER_BATCH)
 
 
 def seal_all() -> int:
-    total = 0
-    while count := seals.seal_events():
-        total += count
-    return total
+    return in_batches(seals.seal_events, seals.SEAL_BATCH)
 
 
 def fan_out_all() -> int:
-    total = 0
-    while count := webhooks.fan_out():
-        total += count
+    return in_batches(webhooks.fan_out, webhooks.FAN_OUT_BATCH)
+
+
+def in_batches(work: Callable[[], int], batch: int) -> int:
+    """Work until less than a whole batch was left; what another worker took is that one's."""
+    total = count = work()
+    while count >= batch:
+        total += (count := work())
     return total
 
 

@@ -100,13 +100,16 @@ class Sources:
 
 def load_sources(application: Application, *, projects: Iterable[Project]) -> Sources:
     project_ids = sorted({project.pk for project in projects})
-    variables = variables_for(org_id=application.org_id, project_ids=project_ids)
+    files = files_of(application_id=application.pk)
+    overrides = (
+        overrides_for(application_id=application.pk, project_ids=project_ids) if files else []
+    )
     return Sources(
         application=application,
-        files=files_of(application_id=application.pk),
+        files=files,
         steps=steps_of(application_id=application.pk),
-        overrides=overrides_for(application_id=application.pk, project_ids=project_ids),
-        variables=variables,
+        overrides=overrides,
+        variables=variables_for(org_id=application.org_id, project_ids=project_ids),
     )
 
 
