@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from hydra.errors import Conflict, Detail
 from orgs.models import Actor, Environment
 from orgs.services import events
 from orgs.services.events import Subject
@@ -14,6 +15,12 @@ from projects.models import ConfigFile, Override, Project, Strategy
 from projects.services.configs import Unparsable, require_size
 from projects.services.projects import lock, require_contains, require_uses
 from projects.services.rules import require_pattern
+
+
+class OverrideExists(Conflict):
+    """What was to be a new variant would take the place of another."""
+
+    code = "override_exists"
 
 
 @transaction.atomic
@@ -25,11 +32,13 @@ def save_override(  # noqa: PLR0913  # the place has three coordinates
     text: str,
     is_sensitive: bool = False,
     version_pattern: str = "",
+    is_new: bool = False,
     by: Actor,
 ) -> Override:
     """Make or replace what the project changes there, once it merges with the base file.
 
     Each `version_pattern` has an override of its own; the empty one is for all other versions.
+    One that `is_new` replaces none, be it made by somebody else at this moment.
     """
     project = lock(project)
     require_contains(project, config_file.application)
@@ -39,6 +48,8 @@ def save_override(  # noqa: PLR0913  # the place has three coordinates
     require_merges(config_file, text, at="text")
     rows = variants_of(project, config_file=config_file, environment=environment)
     override = rows.filter(version_pattern=version_pattern).first()
+    if is_new:
+        require_free(override)
     before = {} if override is None else {"is_sensitive": override.is_sensitive}
     if override is None:
         override = Override(
@@ -57,6 +68,13 @@ def save_override(  # noqa: PLR0913  # the place has three coordinates
         override, "override.saved", by=by, **events.changes(before, {"is_sensitive": is_sensitive})
     )
     return override
+
+
+def require_free(taken: Override | None) -> None:
+    if taken is not None:
+        message = "These versions have an override here already: change that."
+        detail = Detail(location="version_pattern", message=message)
+        raise OverrideExists(message, details=[detail])
 
 
 @transaction.atomic

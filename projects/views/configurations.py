@@ -109,25 +109,13 @@ def configuration(request: OrgRequest, code: str, file: str, slug: str) -> HttpR
         return show(request, place, OverrideForm(initial=initial_of(place)), saved_outcome(place))
     request.access.require(Right.PROJECT_UPDATE, place.project.uid)
     form = OverrideForm(request.POST)
-    if form.is_valid() and is_free(place, form):
+    if form.is_valid():
         if request.POST.get("act") == "preview":
             return show_preview(request, place, form)
         saved = save(request, place, form)
         if saved is not None:
             return redirect(address_of(request, place, saved))
     return show(request, place, form, saved_outcome(place), status=422)
-
-
-def is_free(place: Place, form: OverrideForm) -> bool:
-    """Whether what is made here takes the place of nothing; else the form says so."""
-    if place.override is not None:  # what is changed keeps its pattern
-        form.cleaned_data["version_pattern"] = place.override.version_pattern
-        return True
-    pattern = form.cleaned_data["version_pattern"]
-    if all(each.version_pattern != pattern for each in place.variants):
-        return True
-    form.add_error("version_pattern", "These versions have an override here already: change that.")
-    return False
 
 
 def initial_of(place: Place) -> dict[str, Any]:
@@ -148,7 +136,8 @@ def address_of(request: OrgRequest, place: Place, override: Override) -> str:
 
 
 def save(request: OrgRequest, place: Place, form: OverrideForm) -> Override | None:
-    chosen = form.cleaned_data
+    """What is changed keeps its pattern; what is made takes the place of no other."""
+    chosen, existing = form.cleaned_data, place.override
     act = partial(
         overrides.save_override,
         place.project,
@@ -156,7 +145,8 @@ def save(request: OrgRequest, place: Place, form: OverrideForm) -> Override | No
         environment=place.environment,
         text=chosen["text"],
         is_sensitive=chosen["is_sensitive"],
-        version_pattern=chosen["version_pattern"],
+        version_pattern=existing.version_pattern if existing else chosen["version_pattern"],
+        is_new=existing is None,
         by=request.access.actor,
     )
     saved = attempt(form, act)

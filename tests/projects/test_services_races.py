@@ -1,15 +1,18 @@
 """What is made or changed at once, on real connections: one wins, the others read why."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from django.db import connection, transaction
 
-from orgs.models import SYSTEM
-from projects.models import Project, Variable
-from projects.services import naming, projects, rules, steps, variables
+from orgs.models import SYSTEM, Event, User
+from projects.models import Override, Project, Variable
+from projects.services import naming, overrides, projects, rules, steps, variables
 from projects.services.connected import ProjectSpec, create_connected
 from tests import factories
+from tests.conftest import signed_in
 from tests.deployments.test_races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,6 +40,60 @@ def test_a_variable_set_by_many_is_one_row() -> None:
     at_once(6, lambda number: variables.set_variable(org, key="A", value=str(number), by=SYSTEM))
 
     assert Variable.objects.get().open_value() in set("012345")
+
+
+def test_of_many_new_variants_for_the_same_versions_one_is_made(max: User) -> None:
+    """Each page was opened, and found the place free, before any was sent."""
+    place = factories.make_place(factories.make_org(owner=max))
+    file = factories.make_config_file(place.application)
+    cell = f"configurations/{file.uid}/{place.environment.slug}/?variant=new"
+    page = f"/o/{place.org.slug}/projects/{place.project.code}/{cell}"
+    browsers = [signed_in(max) for _ in range(6)]
+
+    def make(number: int) -> int:
+        sent = {"text": f"MODE={number}\n", "version_pattern": "v1.*", "act": "save"}
+        return int(browsers[number].post(page, sent).status_code)
+
+    statuses = at_once(6, make)
+
+    made = place.project.overrides.get()
+    assert Counter(statuses) == {302: 1, 422: 5}
+    assert made.open_content() == f"MODE={statuses.index(302)}\n"
+    assert Event.objects.filter(verb="override.saved").count() == 1
+
+
+def test_a_new_variant_that_comes_second_meets_the_first() -> None:
+    """The second is held up by the first, which commits after the second has begun."""
+    place = factories.make_place()
+    file = factories.make_config_file(place.application)
+
+    def save(text: str) -> Override:
+        return overrides.save_override(
+            place.project,
+            config_file=file,
+            environment=place.environment,
+            text=text,
+            version_pattern="v1.*",
+            is_new=True,
+            by=SYSTEM,
+        )
+
+    def second() -> Override:
+        try:
+            return save("MODE=second\n")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            save("MODE=first\n")
+            later = pool.submit(second)
+            with pytest.raises(TimeoutError):
+                later.result(timeout=0.5)
+        with pytest.raises(overrides.OverrideExists):
+            later.result(timeout=30)
+
+    assert place.project.overrides.get().open_content() == "MODE=first\n"
 
 
 def test_every_change_of_a_rule_raises_the_revision() -> None:
