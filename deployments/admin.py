@@ -34,7 +34,7 @@ def naming(deployment: str) -> tuple[str, ...]:
 @admin.register(Target)
 class TargetListing(Listing):
     joined = (*naming("head"), *naming("current"), *naming("latest"))
-    list_display = ("pk", "org", "project", "application", "environment", "held_at")
+    list_display = ("id", "org", "project", "application", "environment", "held_at")
     list_filter = (("held_at", admin.EmptyFieldListFilter),)
     search_fields = ("org",)
     search_help_text = "An organization's address"

@@ -35,8 +35,10 @@ class AgentQuerySet(models.QuerySet["Agent"]):
 class Agent(models.Model):
     """A program on a server that takes jobs. Its newest session is the only one heard."""
 
-    uid = models.CharField(max_length=40, unique=True, default=new_agent_uid, editable=False)
-    org = models.ForeignKey(Organization, models.CASCADE, related_name="agents")
+    uid = models.CharField("ID", max_length=40, unique=True, default=new_agent_uid, editable=False)
+    org = models.ForeignKey(
+        Organization, models.CASCADE, related_name="agents", verbose_name="organization"
+    )
     name = models.CharField(max_length=100)
     digest = models.CharField(max_length=64, unique=True)
     shown_prefix = models.CharField(max_length=20)

@@ -115,8 +115,12 @@ class Deployment(models.Model):
     person later says of an unknown one stands in `resolution`.
     """
 
-    uid = models.CharField(max_length=40, unique=True, default=new_deployment_uid, editable=False)
-    org = models.ForeignKey(Organization, models.CASCADE, related_name="deployments")
+    uid = models.CharField(
+        "ID", max_length=40, unique=True, default=new_deployment_uid, editable=False
+    )
+    org = models.ForeignKey(
+        Organization, models.CASCADE, related_name="deployments", verbose_name="organization"
+    )
     target = models.ForeignKey(Target, models.CASCADE, related_name="deployments")
     project = models.ForeignKey(Project, models.CASCADE, related_name="deployments")
     application = models.ForeignKey(Application, models.CASCADE, related_name="deployments")
@@ -127,9 +131,9 @@ class Deployment(models.Model):
     reason = models.CharField(max_length=500, blank=True)
     sequence = models.PositiveIntegerField(default=1, help_text="Rises with each change of state")
     trigger = models.CharField(max_length=10, choices=Trigger)
-    rule_uid = models.CharField(max_length=40, blank=True)
+    rule_uid = models.CharField("rule ID", max_length=40, blank=True)
     requested_by_kind = models.CharField(max_length=8, choices=ActorKind)
-    requested_by_uid = models.CharField(max_length=40, blank=True)
+    requested_by_uid = models.CharField("requested by ID", max_length=40, blank=True)
     requested_by_label = models.CharField(max_length=200, blank=True)
     previous_version = models.ForeignKey(Version, models.PROTECT, null=True, related_name="+")
     retry_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="retries")

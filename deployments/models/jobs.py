@@ -76,8 +76,10 @@ class Job(models.Model):
     stands in `late_outcome`.
     """
 
-    uid = models.CharField(max_length=40, unique=True, default=new_job_uid, editable=False)
-    org = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    uid = models.CharField("ID", max_length=40, unique=True, default=new_job_uid, editable=False)
+    org = models.ForeignKey(
+        Organization, models.CASCADE, related_name="+", verbose_name="organization"
+    )
     deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="jobs")
     agent = models.ForeignKey(Agent, models.CASCADE, related_name="jobs")
     state = models.CharField(max_length=10, choices=JobState, default=JobState.WAITING)
@@ -137,8 +139,8 @@ class StepRun(models.Model):
     state = models.CharField(max_length=10, choices=StepState)
     attempt = models.PositiveSmallIntegerField(default=1)
     exit_code = models.IntegerField(null=True)
-    started_after_ms = models.BigIntegerField(null=True)
-    duration_ms = models.BigIntegerField(null=True)
+    started_after_ms = models.BigIntegerField("started after (ms)", null=True)
+    duration_ms = models.BigIntegerField("duration (ms)", null=True)
     log_from = models.PositiveBigIntegerField(null=True)
     log_to = models.PositiveBigIntegerField(null=True)
     reason = models.CharField(max_length=500, blank=True)

@@ -26,8 +26,12 @@ class Snapshot(models.Model):
     and `digest` names the content.
     """
 
-    uid = models.CharField(max_length=40, unique=True, default=new_snapshot_uid, editable=False)
-    org = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    uid = models.CharField(
+        "ID", max_length=40, unique=True, default=new_snapshot_uid, editable=False
+    )
+    org = models.ForeignKey(
+        Organization, models.CASCADE, related_name="+", verbose_name="organization"
+    )
     digest = models.CharField(max_length=64)
     content_sealed = models.BinaryField()
     summary = models.JSONField(default=dict)

@@ -37,7 +37,9 @@ class Target(models.Model):
     queue is the target's deployments in state queued. `current` is the last that succeeded.
     """
 
-    org = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    org = models.ForeignKey(
+        Organization, models.CASCADE, related_name="+", verbose_name="organization"
+    )
     project = models.ForeignKey(Project, models.CASCADE, related_name="targets")
     application = models.ForeignKey(Application, models.CASCADE, related_name="targets")
     environment = models.ForeignKey(Environment, models.CASCADE, related_name="targets")

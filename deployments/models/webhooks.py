@@ -38,10 +38,14 @@ class WebhookQuerySet(models.QuerySet["Webhook"]):
 class Webhook(models.Model):
     """A customer's URL that receives chosen events. Its secret is encrypted at rest."""
 
-    uid = models.CharField(max_length=40, unique=True, default=new_webhook_uid, editable=False)
-    org = models.ForeignKey(Organization, models.CASCADE, related_name="webhooks")
+    uid = models.CharField(
+        "ID", max_length=40, unique=True, default=new_webhook_uid, editable=False
+    )
+    org = models.ForeignKey(
+        Organization, models.CASCADE, related_name="webhooks", verbose_name="organization"
+    )
     name = models.CharField(max_length=100, blank=True)
-    url = models.CharField(max_length=2000)
+    url = models.CharField("URL", max_length=2000)
     verbs = models.JSONField(default=list, help_text="Events to send; empty means all")
     header_prefix = models.CharField(max_length=40, default="X-Hydra")
     secret_sealed = models.BinaryField()
@@ -104,8 +108,12 @@ class Delivery(models.Model):
     whose worker died comes due again and the dead worker's late word is not taken.
     """
 
-    uid = models.CharField(max_length=40, unique=True, default=new_delivery_uid, editable=False)
-    org = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    uid = models.CharField(
+        "ID", max_length=40, unique=True, default=new_delivery_uid, editable=False
+    )
+    org = models.ForeignKey(
+        Organization, models.CASCADE, related_name="+", verbose_name="organization"
+    )
     webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries")
     event = models.ForeignKey(Event, models.CASCADE, related_name="+")
     verb = models.CharField(max_length=60)
@@ -153,7 +161,7 @@ class Attempt(models.Model):
     delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="attempts")
     number = models.PositiveSmallIntegerField()
     started_at = models.DateTimeField(db_default=Now())
-    took_ms = models.PositiveIntegerField(null=True)
+    took_ms = models.PositiveIntegerField("took (ms)", null=True)
     status = models.PositiveSmallIntegerField(null=True)
     answer = models.TextField(blank=True)
     error = models.CharField(max_length=500, blank=True)

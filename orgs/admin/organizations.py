@@ -91,6 +91,6 @@ class InviteCodeListing(Listing):
 
 @admin.register(Icon)
 class IconListing(Listing):
-    list_display = ("pk", "org", "created_at")
+    list_display = ("id", "org", "created_at")
     search_fields = ("org",)
     search_help_text = "An organization's address"

@@ -25,6 +25,6 @@ class AuditSealListing(Listing):
 
 @admin.register(IdempotencyRecord)
 class IdempotencyRecordListing(Listing):
-    list_display = ("pk", "org", "status", "locked_at")
+    list_display = ("id", "org", "status", "locked_at")
     search_fields = ("org",)
     search_help_text = "An organization's address"

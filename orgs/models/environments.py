@@ -29,8 +29,12 @@ class EnvironmentQuerySet(models.QuerySet["Environment"]):
 class Environment(models.Model):
     """A named stage of the organization; `position` is the order people dragged it to."""
 
-    uid = models.CharField(max_length=40, unique=True, default=new_environment_uid, editable=False)
-    org = models.ForeignKey(Organization, models.CASCADE, related_name="environments")
+    uid = models.CharField(
+        "ID", max_length=40, unique=True, default=new_environment_uid, editable=False
+    )
+    org = models.ForeignKey(
+        Organization, models.CASCADE, related_name="environments", verbose_name="organization"
+    )
     name = models.CharField(max_length=60)
     slug = models.SlugField(max_length=60)
     position = models.PositiveIntegerField(default=0)

@@ -98,18 +98,20 @@ class Event(models.Model):
     writer at a time, so that transactions which happen at once need not wait for each other.
     """
 
-    uid = models.CharField(max_length=40, unique=True, default=new_event_uid, editable=False)
-    org = models.ForeignKey(Organization, models.CASCADE, related_name="events")
+    uid = models.CharField("ID", max_length=40, unique=True, default=new_event_uid, editable=False)
+    org = models.ForeignKey(
+        Organization, models.CASCADE, related_name="events", verbose_name="organization"
+    )
     sequence = models.BigIntegerField(null=True)
     verb = models.CharField(max_length=60)
     actor_kind = models.CharField(max_length=8, choices=ActorKind)
-    actor_uid = models.CharField(max_length=40, blank=True)
+    actor_uid = models.CharField("actor ID", max_length=40, blank=True)
     actor_label = models.CharField(max_length=200, blank=True)
     subject_kind = models.CharField(max_length=30)
-    subject_uid = models.CharField(max_length=40)
+    subject_uid = models.CharField("subject ID", max_length=40)
     subject_label = models.CharField(max_length=300, blank=True)
     data = models.JSONField(default=dict)
-    request_id = models.CharField(max_length=60, blank=True)
+    request_id = models.CharField("request ID", max_length=60, blank=True)
     address = models.CharField(max_length=45, blank=True)
     needs_fanout = models.BooleanField(default=False)
     seal = models.CharField(max_length=64, blank=True, help_text="Link of the hash chain, hex")
@@ -152,7 +154,9 @@ class AuditSeal(models.Model):
     The chain has a key of its own, sealed here, so that it outlives the installation's keys.
     """
 
-    org = models.OneToOneField(Organization, models.CASCADE, related_name="audit_seal")
+    org = models.OneToOneField(
+        Organization, models.CASCADE, related_name="audit_seal", verbose_name="organization"
+    )
     key_sealed = models.BinaryField(help_text="The key of this chain")
     sequence = models.BigIntegerField(default=0)
     head = models.CharField(

@@ -16,7 +16,9 @@ class IconQuerySet(models.QuerySet["Icon"]):
 class Icon(models.Model):
     """A small square PNG, never the bytes that were uploaded; the same picture is kept once."""
 
-    org = models.ForeignKey(Organization, models.CASCADE, related_name="icons")
+    org = models.ForeignKey(
+        Organization, models.CASCADE, related_name="icons", verbose_name="organization"
+    )
     digest = models.CharField(max_length=64, help_text="SHA-256 of the PNG, hex")
     png = models.BinaryField()
     created_at = models.DateTimeField(db_default=Now(), editable=False)

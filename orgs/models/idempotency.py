@@ -12,7 +12,9 @@ from orgs.models.organizations import Organization
 class IdempotencyRecord(models.Model):
     """One `Idempotency-Key` of one organization and, when it is finished, its answer."""
 
-    org = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    org = models.ForeignKey(
+        Organization, models.CASCADE, related_name="+", verbose_name="organization"
+    )
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, path and body")
     locked_at = models.DateTimeField(db_default=Now())

@@ -81,8 +81,10 @@ class InviteCode(models.Model):
     Only the digest of the code is kept.
     """
 
-    uid = models.CharField(max_length=40, unique=True, default=new_invite_uid, editable=False)
-    org = models.ForeignKey(Organization, models.CASCADE, related_name="invite_codes")
+    uid = models.CharField("ID", max_length=40, unique=True, default=new_invite_uid, editable=False)
+    org = models.ForeignKey(
+        Organization, models.CASCADE, related_name="invite_codes", verbose_name="organization"
+    )
     role = models.CharField(max_length=12, choices=Role)
     digest = models.CharField(max_length=64, unique=True)
     shown_prefix = models.CharField(max_length=20)

@@ -88,7 +88,7 @@ class Credential(models.Model):
 
     replaced_by_id: int | None  # Django's, which the type checker misses here
 
-    uid = models.CharField(max_length=40, unique=True, editable=False)
+    uid = models.CharField("ID", max_length=40, unique=True, editable=False)
     name = models.CharField(max_length=100)
     digest = models.CharField(max_length=64, unique=True)
     shown_prefix = models.CharField(max_length=20)
@@ -181,13 +181,18 @@ class ApiKey(Credential):
     It never has more rights than the role that its creator has now.
     """
 
-    uid = models.CharField(max_length=40, unique=True, default=new_api_key_uid, editable=False)
-    org = models.ForeignKey(Organization, models.CASCADE, related_name="api_keys")
+    uid = models.CharField(
+        "ID", max_length=40, unique=True, default=new_api_key_uid, editable=False
+    )
+    org = models.ForeignKey(
+        Organization, models.CASCADE, related_name="api_keys", verbose_name="organization"
+    )
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
 
     objects = ApiKeyQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "API key"
         ordering = ["-pk"]
         indexes = [
             models.Index(fields=["org", "-id"], name="api_key_list"),
@@ -216,7 +221,7 @@ class PersonalToken(Credential):
     It acts as that person, with the role of the moment in each of their organizations.
     """
 
-    uid = models.CharField(max_length=40, unique=True, default=new_token_uid, editable=False)
+    uid = models.CharField("ID", max_length=40, unique=True, default=new_token_uid, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="tokens")
 
     objects = PersonalTokenQuerySet.as_manager()

@@ -44,7 +44,7 @@ class Plan(models.TextChoices):
 class Organization(models.Model):
     """A tenant: everything that customers own belongs to exactly one."""
 
-    uid = models.CharField(max_length=40, unique=True, default=new_org_uid, editable=False)
+    uid = models.CharField("ID", max_length=40, unique=True, default=new_org_uid, editable=False)
     name = models.CharField(max_length=100)
     slug = models.SlugField(max_length=60, unique=True)
     description = models.TextField(blank=True, max_length=2000)
@@ -128,8 +128,12 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 class Membership(models.Model):
     """A user in an organization, with one of the four roles."""
 
-    uid = models.CharField(max_length=40, unique=True, default=new_membership_uid, editable=False)
-    org = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
+    uid = models.CharField(
+        "ID", max_length=40, unique=True, default=new_membership_uid, editable=False
+    )
+    org = models.ForeignKey(
+        Organization, models.CASCADE, related_name="memberships", verbose_name="organization"
+    )
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=12, choices=Role)
     last_seen_at = models.DateTimeField(null=True)

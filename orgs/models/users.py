@@ -32,7 +32,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person who signs in with an e-mail address, which is unique whatever its case."""
 
-    uid = models.CharField(max_length=40, unique=True, default=new_user_uid, editable=False)
+    uid = models.CharField("ID", max_length=40, unique=True, default=new_user_uid, editable=False)
     email = models.EmailField("e-mail", max_length=254, unique=True)
     name = models.CharField(max_length=100, blank=True)
     is_staff = models.BooleanField("site administrator", default=False)

@@ -43,8 +43,12 @@ class Application(models.Model):
     may be kept in memory as long as the row says that they are still these.
     """
 
-    uid = models.CharField(max_length=40, unique=True, default=new_application_uid, editable=False)
-    org = models.ForeignKey(Organization, models.CASCADE, related_name="applications")
+    uid = models.CharField(
+        "ID", max_length=40, unique=True, default=new_application_uid, editable=False
+    )
+    org = models.ForeignKey(
+        Organization, models.CASCADE, related_name="applications", verbose_name="organization"
+    )
     name = models.CharField(max_length=100)
     code = models.CharField(max_length=60)
     description = models.TextField(blank=True, max_length=2000)
@@ -81,7 +85,9 @@ class ConfigFile(models.Model):
     version is used; the one without a pattern is the default.
     """
 
-    uid = models.CharField(max_length=40, unique=True, default=new_config_file_uid, editable=False)
+    uid = models.CharField(
+        "ID", max_length=40, unique=True, default=new_config_file_uid, editable=False
+    )
     application = models.ForeignKey(Application, models.CASCADE, related_name="config_files")
     name = models.CharField(max_length=200, help_text="Relative path, such as conf/app.env")
     file_type = models.CharField(max_length=6, choices=FileType)

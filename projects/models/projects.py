@@ -51,8 +51,12 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 class Project(models.Model):
     """A set of applications with its own subset of environments, agents, overrides and rules."""
 
-    uid = models.CharField(max_length=40, unique=True, default=new_project_uid, editable=False)
-    org = models.ForeignKey(Organization, models.CASCADE, related_name="projects")
+    uid = models.CharField(
+        "ID", max_length=40, unique=True, default=new_project_uid, editable=False
+    )
+    org = models.ForeignKey(
+        Organization, models.CASCADE, related_name="projects", verbose_name="organization"
+    )
     name = models.CharField(max_length=100)
     code = models.CharField(max_length=60)
     description = models.TextField(blank=True, max_length=2000)
@@ -88,7 +92,7 @@ class ProjectEnvironment(models.Model):
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="project_environments")
     environment = models.ForeignKey(Environment, models.PROTECT, related_name="uses")
-    url = models.CharField(max_length=500, blank=True)
+    url = models.CharField("URL", max_length=500, blank=True)
     queue_mode = models.CharField(max_length=8, choices=QueueMode, default=QueueMode.EVERY)
     queue_limit_seconds = models.PositiveIntegerField(
         default=86_400, help_text="A deployment that waits longer expires."
@@ -155,8 +159,12 @@ class ProjectAgent(models.Model):
 class Override(models.Model):
     """What a project changes in a config file for one environment; encrypted at rest."""
 
-    uid = models.CharField(max_length=40, unique=True, default=new_override_uid, editable=False)
-    org = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    uid = models.CharField(
+        "ID", max_length=40, unique=True, default=new_override_uid, editable=False
+    )
+    org = models.ForeignKey(
+        Organization, models.CASCADE, related_name="+", verbose_name="organization"
+    )
     project = models.ForeignKey(Project, models.CASCADE, related_name="overrides")
     config_file = models.ForeignKey(ConfigFile, models.CASCADE, related_name="overrides")
     environment = models.ForeignKey(Environment, models.CASCADE, related_name="+")

@@ -42,8 +42,10 @@ class AutoDeployRuleQuerySet(models.QuerySet["AutoDeployRule"]):
 class AutoDeployRule(models.Model):
     """When a version of this application looks like this, deploy it there, after this delay."""
 
-    uid = models.CharField(max_length=40, unique=True, default=new_rule_uid, editable=False)
-    org = models.ForeignKey(Organization, models.CASCADE, related_name="rules")
+    uid = models.CharField("ID", max_length=40, unique=True, default=new_rule_uid, editable=False)
+    org = models.ForeignKey(
+        Organization, models.CASCADE, related_name="rules", verbose_name="organization"
+    )
     project = models.ForeignKey(Project, models.CASCADE, related_name="rules")
     application = models.ForeignKey(Application, models.CASCADE, related_name="rules")
     environment = models.ForeignKey(Environment, models.CASCADE, related_name="rules")
@@ -60,6 +62,7 @@ class AutoDeployRule(models.Model):
     objects = AutoDeployRuleQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "auto-deploy rule"
         ordering = ["project_id", "position", "pk"]
         constraints = [
             models.CheckConstraint(

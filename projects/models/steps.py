@@ -26,7 +26,7 @@ class Step(models.Model):
     A template is turned into a script when a deployment's snapshot is made.
     """
 
-    uid = models.CharField(max_length=40, unique=True, default=new_step_uid, editable=False)
+    uid = models.CharField("ID", max_length=40, unique=True, default=new_step_uid, editable=False)
     application = models.ForeignKey(Application, models.CASCADE, related_name="steps")
     position = models.PositiveIntegerField(default=0)
     name = models.CharField(max_length=100)

@@ -31,8 +31,12 @@ class Variable(models.Model):
     equal rank cannot exist.
     """
 
-    uid = models.CharField(max_length=40, unique=True, default=new_variable_uid, editable=False)
-    org = models.ForeignKey(Organization, models.CASCADE, related_name="variables")
+    uid = models.CharField(
+        "ID", max_length=40, unique=True, default=new_variable_uid, editable=False
+    )
+    org = models.ForeignKey(
+        Organization, models.CASCADE, related_name="variables", verbose_name="organization"
+    )
     project = models.ForeignKey(Project, models.CASCADE, null=True, related_name="variables")
     environment = models.ForeignKey(Environment, models.CASCADE, null=True, related_name="+")
     key = models.CharField(max_length=200)

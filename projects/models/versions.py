@@ -30,8 +30,12 @@ class Version(models.Model):
     the first, each a row of its own, so that what was deployed stays known.
     """
 
-    uid = models.CharField(max_length=40, unique=True, default=new_version_uid, editable=False)
-    org = models.ForeignKey(Organization, models.CASCADE, related_name="versions")
+    uid = models.CharField(
+        "ID", max_length=40, unique=True, default=new_version_uid, editable=False
+    )
+    org = models.ForeignKey(
+        Organization, models.CASCADE, related_name="versions", verbose_name="organization"
+    )
     application = models.ForeignKey(Application, models.CASCADE, related_name="versions")
     name = models.CharField(max_length=128)
     build = models.PositiveIntegerField(default=1)
@@ -39,7 +43,7 @@ class Version(models.Model):
     commit = models.CharField(max_length=64, blank=True)
     message = models.TextField(blank=True, max_length=10_000)
     author = models.CharField(max_length=200, blank=True)
-    author_avatar_url = models.CharField(max_length=500, blank=True)
+    author_avatar_url = models.CharField("author avatar URL", max_length=500, blank=True)
     committed_at = models.DateTimeField(null=True)
     image = models.CharField(max_length=500, blank=True)
     notes = models.TextField(blank=True, max_length=50_000)

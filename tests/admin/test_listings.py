@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.admin.utils import label_for_field
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
@@ -93,6 +94,18 @@ def ground(northwind: Organization, olivia: User) -> Ground:
 
 def test_every_model_of_ours_is_listed_and_no_other() -> None:
     assert set(admin.site._registry) == set(MODELS)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
+def test_everything_is_called_what_people_call_it(model: type[Model]) -> None:
+    options, listing = model._meta, admin.site._registry[model]
+    columns = [label_for_field(name, model, listing) for name in listing.list_display]
+    fields = [field.verbose_name for field in options.fields]
+    said = [options.app_config.verbose_name, options.verbose_name, options.verbose_name_plural]
+
+    words = {word for text in [*said, *columns, *fields] for word in str(text).split()}
+
+    assert words & {"api", "uid", "url", "org", "pk", "Pk", "Orgs", "ms", "id"} == set()
 
 
 @pytest.mark.parametrize("model", MODELS, ids=name_of)
