@@ -63,7 +63,10 @@ def product_of(numbers: str) -> int:
     return product
 
 
-def test_every_decision_has_a_number_of_its_own() -> None:
-    numbers = [file.name[:4] for file in (ROOT / "docs" / "decisions").glob("*.md")]
+def test_every_decision_has_a_number_of_its_own_and_begins_with_it() -> None:
+    files = list((ROOT / "docs" / "decisions").glob("*.md"))
+    numbers = [file.name[:4] for file in files]
 
     assert sorted(numbers) == sorted(set(numbers))
+    for file in files:
+        assert file.read_text().startswith(f"# {int(file.name[:4])}. "), file.name
