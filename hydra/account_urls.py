@@ -5,7 +5,7 @@ from allauth.mfa.recovery_codes.views import download_recovery_codes
 from django.urls import path
 
 from orgs.access import fresh
-from orgs.views import security, sign_on
+from orgs.views import openid, security, sign_on
 from orgs.views.accounts import SignIn, SignUp
 from orgs.views.confirming import ConfirmByPassword
 from orgs.views.passwords import Forgotten, NewPassword
@@ -84,7 +84,7 @@ inside = [
 ]
 
 # The provider is one and has no name of its own in our addresses.
-PROVIDER = {"provider_id": sign_on.PROVIDER}
+PROVIDER = {"provider_id": openid.PROVIDER}
 elsewhere = [
     path("sign-on/", sign_on.start, PROVIDER, name="openid_connect_login"),
     path("sign-on/callback/", sign_on.callback, PROVIDER, name="openid_connect_callback"),

@@ -13,8 +13,6 @@ from allauth.account.internal.flows.login import record_authentication
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
-from allauth.socialaccount.providers.openid_connect.views import callback as library_callback
-from allauth.socialaccount.providers.openid_connect.views import login as library_login
 from allauth.socialaccount.views import SignupView
 from django.conf import settings
 from django.contrib import messages
@@ -35,10 +33,10 @@ from orgs.access import actor_of, fresh, is_fresh
 from orgs.forms.accounts import SignOnForm
 from orgs.models import User
 from orgs.services import accounts
+from orgs.views import openid
 from orgs.views.accounts import keep_frame, signed_in
 from orgs.views.adapters import EmailTaken
 
-PROVIDER = "sign-on"
 CONNECTED, DISCONNECTED = "user.sign_on_connected", "user.sign_on_disconnected"
 
 UNPROVED = (
@@ -49,6 +47,7 @@ LINK_FIRST = (
     "There is an account with your e-mail address already. Sign in to it first, then connect "
     "{name} under Account, Security."
 )
+NOT_ASKED = "What {name} said was not meant for this sign-in. Try again."
 AWAY = "{name} does not answer. Try again in a few minutes, or sign in another way."
 
 
@@ -56,6 +55,8 @@ class SignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allau
     """Decides what becomes of somebody whom the provider let in."""
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        if not openid.is_answer(sociallogin):
+            turn_away(request, say(NOT_ASKED))
         is_known = sociallogin.account.pk is not None
         if isinstance(request.user, User):
             self.serve_signed_in(request, sociallogin, request.user, is_known=is_known)
@@ -134,7 +135,7 @@ def start(request: HttpRequest, **_: str) -> HttpResponseBase:
 def leave(request: HttpRequest) -> HttpResponse:
     """By a page, not by a redirect: the policy lets no form lead to another site."""
     try:
-        response: HttpResponse = library_login(request, provider_id=PROVIDER)
+        response: HttpResponse = openid.address_there(request)
     except OSError:  # of this kind is all that goes wrong on the way
         messages.error(request, say(AWAY))
         return redirect("account_login")
@@ -150,8 +151,7 @@ def leave(request: HttpRequest) -> HttpResponse:
 def callback(request: HttpRequest, **_: str) -> HttpResponse:
     if not settings.HYDRA_OIDC_ISSUER:
         raise Http404
-    response: HttpResponse = library_callback(request, provider_id=PROVIDER)
-    return response
+    return openid.come_back(request)
 
 
 @login_not_required

@@ -1,116 +1,114 @@
-"""A small OpenID Connect provider on loopback: it lets in whoever a test says, and no other."""
+"""A small OpenID Connect provider on loopback that lies as a test says; real ones do not."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import secrets
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
 
-CLIENT, SECRET = "hydra-at-northwind", "a secret between the two of them"
+from tests.identity.provider import CLIENT
 
 
-class Provider(ThreadingHTTPServer):
-    """Codes that were given out and not yet used, and what is said of the person."""
+@cache
+def key_pair(name: str) -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+class LyingProvider(ThreadingHTTPServer):
+    """Tells the truth about `person` but for what a test has put in its place."""
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, person: dict[str, Any]) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.person: dict[str, Any] = {}
-        self.codes: dict[str, dict[str, str]] = {}
-        self.tokens: dict[str, dict[str, Any]] = {}
+        self.person = person
+        self.nonce = ""
         self.is_silent = False
-        self.asked: list[str] = []
+        self.issuer_said = self.issuer
+        self.claims: dict[str, Any] = {}  # None: this one is left out
+        self.described: dict[str, Any] = {}
+        self.sign: dict[str, Any] = {"key": key_pair("its own"), "algorithm": "RS256"}
 
     @property
     def issuer(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
     def authorize(self, address: str) -> str:
-        """What a browser does there: the address that it is sent back to."""
+        """The address that a browser is sent back to; nobody has to sign in here."""
         asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
-        assert asked["client_id"] == CLIENT
-        assert asked["code_challenge_method"] == "S256"
-        code = secrets.token_urlsafe()
-        self.codes[code] = asked
-        return f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}"
+        self.nonce = asked["nonce"]
+        back = {"code": secrets.token_urlsafe(), "state": asked["state"]}
+        return f"{asked['redirect_uri']}?{urlencode(back)}"
 
-    def exchange(self, form: dict[str, str]) -> dict[str, Any] | None:
-        asked = self.codes.pop(form.get("code", ""), None)
-        verifier = form.get("code_verifier", "").encode()
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier).digest()).rstrip(b"=")
-        if asked is None or asked["code_challenge"] != challenge.decode():
-            return None
-        if (form.get("client_id"), form.get("client_secret")) != (CLIENT, SECRET):
-            return None
-        token, now = secrets.token_urlsafe(), int(time.time())
-        self.tokens[token] = self.person
-        claims = {"iss": self.issuer, "aud": CLIENT, "iat": now, "exp": now + 60, **self.person}
-        return {
-            "access_token": token,
-            "token_type": "Bearer",
-            "id_token": jwt.encode(claims, SECRET * 2, algorithm="HS256"),
+    def id_token(self) -> str:
+        now = int(time.time())
+        claims = {
+            "iss": self.issuer,
+            "aud": CLIENT,
+            "sub": self.person["sub"],
+            "nonce": self.nonce,
+            "iat": now,
+            "exp": now + 300,
+        } | self.claims
+        told = {name: value for name, value in claims.items() if value is not None}
+        return jwt.encode(told, headers={"kid": "1"}, **self.sign)
+
+    def page(self, path: str) -> dict[str, Any] | None:
+        """What stands there."""
+        public = jwt.algorithms.RSAAlgorithm.to_jwk(key_pair("its own").public_key(), as_dict=True)
+        pages: dict[str, dict[str, Any]] = {
+            "/.well-known/openid-configuration": {
+                "issuer": self.issuer_said,
+                "authorization_endpoint": f"{self.issuer}/authorize",
+                "token_endpoint": f"{self.issuer}/token",
+                "userinfo_endpoint": f"{self.issuer}/userinfo",
+                "jwks_uri": f"{self.issuer}/keys",
+                "token_endpoint_auth_methods_supported": ["client_secret_post"],
+            },
+            "/keys": {"keys": [{**public, "kid": "1", "use": "sig", "alg": "RS256"}]},
+            "/userinfo": self.person | self.described,
         }
+        if path == "/token":
+            return {"access_token": "x", "token_type": "Bearer", "id_token": self.id_token()}
+        return pages.get(path)
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: Provider
+    server: LyingProvider
 
     def do_GET(self) -> None:
-        self.server.asked.append(self.path)
         if self.server.is_silent:
             time.sleep(2)
             return
-        if self.path == "/.well-known/openid-configuration":
-            issuer = self.server.issuer
-            self.answer(
-                {
-                    "issuer": issuer,
-                    "authorization_endpoint": f"{issuer}/authorize",
-                    "token_endpoint": f"{issuer}/token",
-                    "userinfo_endpoint": f"{issuer}/userinfo",
-                    "jwks_uri": f"{issuer}/keys",
-                    "token_endpoint_auth_methods_supported": ["client_secret_post"],
-                }
-            )
-        elif self.path == "/userinfo":
-            token = self.headers["Authorization"].removeprefix("Bearer ")
-            self.answer(self.server.tokens[token])
-        else:
-            self.send_error(404)
-
-    def do_POST(self) -> None:
-        self.server.asked.append(self.path)
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        form = {name: values[0] for name, values in parse_qs(body).items()}
-        given = self.server.exchange(form)
-        self.answer(given or {"error": "invalid_grant"}, status=200 if given else 400)
-
-    def answer(self, body: dict[str, Any], *, status: int = 200) -> None:
-        text = json.dumps(body).encode()
-        self.send_response(status)
+        self.rfile.read(int(self.headers["Content-Length"] or 0))
+        said = self.server.page(self.path)
+        text = json.dumps(said).encode()
+        self.send_response(404 if said is None else 200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)
+
+    def do_POST(self) -> None:
+        self.do_GET()
 
     def log_message(self, *_: Any) -> None:
         """Tests need no log of it."""
 
 
 @contextmanager
-def running() -> Iterator[Provider]:
-    provider = Provider()
+def running(person: dict[str, Any]) -> Iterator[LyingProvider]:
+    provider = LyingProvider(person)
     thread = threading.Thread(target=provider.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
