@@ -9,9 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.agents.fake_server import KEY, FakeServer
-
-PATIENCE_SECONDS = 15.0
+from tests.agents.fake_server import KEY, PATIENCE_SECONDS, FakeServer
 
 
 class AgentProcess:

@@ -17,6 +17,8 @@ from typing import Any
 
 from tests.agents.fake_http import Handler, Listener
 
+PATIENCE_SECONDS = 60.0  # what fails a test; a busy machine alone must not
+
 KEY = "hya_madeUpForTheTestsOfTheAgent123456789"
 
 
@@ -187,7 +189,9 @@ class FakeServer:
     def count(self, ending: str) -> int:
         return sum(path.endswith(ending) for _, path in self.requests)
 
-    def wait(self, condition: Callable[[], object], seconds: float = 15.0, what: str = "") -> None:
+    def wait(
+        self, condition: Callable[[], object], seconds: float = PATIENCE_SECONDS, what: str = ""
+    ) -> None:
         """Until `condition` holds; it is asked after every request."""
         deadline = time.monotonic() + seconds
         with self.changed:
@@ -199,7 +203,7 @@ class FakeServer:
                     )
                 self.changed.wait(min(left, 0.05))
 
-    def wait_over(self, *jobs: FakeJob, seconds: float = 15.0) -> None:
+    def wait_over(self, *jobs: FakeJob, seconds: float = PATIENCE_SECONDS) -> None:
         self.wait(lambda: all(job.is_over for job in jobs), seconds, "the end of the job")
 
     def summary(self) -> str:

@@ -224,7 +224,7 @@ def test_an_agent_that_slept_through_its_lease_is_fenced_when_it_wakes(
     server.fence_off(job)
     agent.send(signal.SIGCONT)
 
-    wait_for(lambda: not is_alive(pid), "the end of the script", seconds=5)
+    wait_for(lambda: not is_alive(pid), "the end of the script")
     assert not job.finishes
 
 

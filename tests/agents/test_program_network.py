@@ -56,7 +56,7 @@ def test_a_silent_job_hears_of_its_cancel_through_the_pulse(
     server.fail("/poll", "away", times=10_000)  # no other way is open
 
     server.cancel(job)
-    server.wait_over(job, seconds=8)
+    server.wait_over(job)
 
     assert job.outcome == "canceled"
 

@@ -17,7 +17,7 @@ def test_a_child_in_the_background_does_not_hold_the_step_up(
     agent.start()
     job = server.offer("sleep 600 & echo $! > pid; echo done")
 
-    server.wait_over(job, seconds=5)
+    server.wait_over(job)
 
     assert (job.outcome, bytes(job.log)) == ("succeeded", b"done\n")
     assert not is_alive(pid_in(agent.deployment(1) / "pid"))
@@ -116,7 +116,7 @@ def test_a_cancel_lets_a_script_clean_up(server: FakeServer, agent: AgentProcess
     server.wait(lambda: job.log == b"up\n")
 
     server.cancel(job)
-    server.wait_over(job, seconds=5)
+    server.wait_over(job)
 
     assert job.outcome == "canceled"
     assert job.log.endswith(b"cleaning\n")
@@ -132,6 +132,6 @@ def test_a_cancel_reaches_an_agent_that_has_no_slot_free(
     server.wait(lambda: job.state == "running")
 
     server.cancel(job)
-    server.wait_over(job, waiting, seconds=8)
+    server.wait_over(job, waiting)
 
     assert (job.outcome, waiting.outcome) == ("canceled", "succeeded")
