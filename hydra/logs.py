@@ -6,6 +6,7 @@ line. Credentials are struck out last, when everything that can bring one is par
 
 import logging
 import logging.config
+from collections.abc import Iterator
 
 import structlog
 from structlog.typing import Processor
@@ -59,3 +60,13 @@ def configure(*, level: str, as_json: bool) -> None:
             },
         }
     )
+    for handler in handlers_of_servers():
+        handler.addFilter(masking.MaskingFilter())
+
+
+def handlers_of_servers() -> Iterator[logging.Handler]:
+    """What gunicorn and uvicorn made before they loaded the application, for lines of their own:
+    of a request that cannot be read they say what stands in it, key and all.
+    """
+    for name in ("gunicorn.error", "gunicorn.access", "uvicorn", "uvicorn.access"):
+        yield from logging.getLogger(name).handlers

@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from hydra import web_worker
+from hydra import logs, web_worker
 
+logs.configure(level="WARNING", as_json=True)  # as the settings do when Django starts
 web_worker.ARRIVE_SECONDS = 3.0  # a test does not wait for twenty
 
 

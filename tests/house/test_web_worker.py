@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from hydra import keys
 from hydra.cli.local_services import free_port
 from hydra.web_worker import Arrival
 
@@ -23,7 +24,13 @@ THREADS = 2
 
 
 @pytest.fixture(scope="module")
-def port() -> Iterator[int]:
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the process writes to its standard error."""
+    return tmp_path_factory.mktemp("web") / "log"
+
+
+@pytest.fixture(scope="module")
+def port(log: Path) -> Iterator[int]:
     """One process with two threads, which takes requests as the full shape does."""
     number = free_port()
     command = [
@@ -32,7 +39,8 @@ def port() -> Iterator[int]:
         *["--threads", str(THREADS), "--bind", f"127.0.0.1:{number}", "--keep-alive", "75"],
         *["--log-level", "warning", "--graceful-timeout", "3"],
     ]
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ}, process_group=0)
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(command, cwd=ROOT, stderr=stderr, process_group=0)
     try:
         wait_until_served(number)
         yield number
@@ -190,6 +198,17 @@ def test_who_does_not_hang_up_keeps_nobody_waiting(port: int) -> None:
     assert time.monotonic() - began < 1
     for line in staying:
         line.close()
+
+
+def test_a_credential_in_a_head_that_cannot_be_read_reaches_no_log(port: int, log: Path) -> None:
+    token = keys.new_token(keys.API_KEY)
+    with connected(port) as line:
+        line.sendall(f"GET /here HTTP/1.1\r\nHost: h\r\nAuthorization {token}: x\r\n\r\n".encode())
+        assert read_answer(line)[0] == 400
+
+    said = log.read_text()
+    assert "Invalid HTTP header name: 'Authorization hyd_live_***'" in said
+    assert token.removeprefix("hyd_live_") not in said
 
 
 @pytest.mark.parametrize("cut", range(1, 60, 7))
