@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
 from functools import cache
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
-from django.db.models.functions import Now
 
 from agents import services as agents_services
 from deployments.services import sweeps, webhooks
 from deployments.services.deliveries import Sender
 from hydra import hints
-from orgs.models import BrowserSession, IdempotencyRecord
-from orgs.services import audits, endings, events, seals
+from orgs.models import BrowserSession
+from orgs.services import audits, endings, events, idempotency, seals
 
 log = structlog.get_logger(__name__)
 
@@ -58,9 +56,7 @@ def in_batches(work: Callable[[], int], batch: int) -> int:
 
 
 def forget_answers() -> int:
-    """Answers to idempotent requests are kept for a day."""
-    old = IdempotencyRecord.objects.filter(locked_at__lt=Now() - timedelta(days=1))
-    return old.delete()[0]
+    return in_batches(idempotency.forget_old, idempotency.FORGOTTEN_AT_ONCE)
 
 
 def forget_sessions() -> int:

@@ -141,7 +141,7 @@ def held(claim: Claim) -> Iterator[None]:
 
 
 def forget_old() -> int:
-    """Delete what is older than a day, some at a time; says how many."""
+    """Delete some of what is older than a day; how many."""
     old = IdempotencyRecord.objects.filter(locked_at__lt=timezone.now() - KEPT_FOR)
     pks = list(old.order_by("locked_at").values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
     IdempotencyRecord.objects.filter(pk__in=pks).delete()

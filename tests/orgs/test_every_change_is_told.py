@@ -51,7 +51,6 @@ BOOKKEEPING: dict[str, str] = {
     "deployments.services.sweeps.extend_leases": "We were away: agents keep what they hold.",
     "deployments.services.sweeps.lapse_offers": "Nobody began the job; it is ready as before.",
     "deployments.services.webhooks.fan_out": "What was told becomes deliveries, each with its log.",
-    "deployments.services.worker.forget_answers": IDEMPOTENCY,
     "deployments.services.worker.forget_sessions": "Of browsers that did not come back.",
     "orgs.services.deletion.delete_organization": "Its log goes with it: nobody could read it.",
     "orgs.services.events.number_events": "The number of what was told.",
