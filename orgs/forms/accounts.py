@@ -116,6 +116,10 @@ class ForgottenForm(ResetPasswordForm):  # type: ignore[misc]  # allauth has no 
         self.fields["email"].label = "E-mail"
         self.fields["email"].widget.attrs.pop("placeholder", None)
 
+    def clean_email(self) -> str:
+        """The library would look for the account here already, in two ways if there is one."""
+        return str(self.cleaned_data["email"]).lower()
+
 
 def word_new_password(field: forms.Field) -> None:
     field.label = "New password"

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections import Counter
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from orgs.models import User
-from tests.conftest import signed_in
+from tests import factories
+from tests.conftest import Browser, signed_in
 
 NEW = "the second sentence I chose"
 
@@ -130,3 +137,51 @@ def test_a_mail_server_that_is_away_is_said_and_what_was_typed_is_kept(
 
     assert "The mail could not be sent." in answer
     assert 'value="uma@northwind.example"' in answer
+
+
+# --- As much work for a stranger as for somebody with an account -------------------------------
+
+
+def work_of(email: str) -> tuple[list[str], Counter[str]]:
+    """What is asked of the database, and which functions are called how often, for a reset."""
+    client = Browser()
+    client.get("/account/password/")
+    calls: Counter[str] = Counter()
+
+    def count(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            code = frame.f_code
+            calls[f"{Path(code.co_filename).parent.name}/{code.co_qualname}"] += 1
+
+    with CaptureQueriesContext(connection) as asked:
+        sys.setprofile(count)
+        try:
+            ask(client, email)
+        finally:
+            sys.setprofile(None)
+    # Numbers and names apart, which differ with the addresses.
+    return [re.sub(r"'[^']*'|\d+", "?", query["sql"]) for query in asked], calls
+
+
+def test_a_reset_takes_as_much_work_whether_there_is_an_account_or_not(uma: User) -> None:
+    unknown_address = "ulf@northwind.example"
+    for warm_up in (uma.email, unknown_address):
+        work_of(warm_up)
+
+    (known, known_calls), (unknown, unknown_calls) = work_of(uma.email), work_of(unknown_address)
+
+    assert known == unknown
+    assert known_calls["auth/PasswordResetTokenGenerator.make_token"] == 1
+    differing = (known_calls - unknown_calls) + (unknown_calls - known_calls)
+    assert differing.total() < known_calls.total() * 0.02, differing
+
+
+def test_the_link_goes_to_the_address_of_the_account_not_to_one_that_looks_like_it(
+    client: Client, db: None
+) -> None:
+    mike = factories.make_user("mike@northwind.example", name="Mike")
+
+    ask(client, "m\u0131ke@northwind.example")  # a dotless i, whose capital is a plain I
+    ask(client, "MIKE@northwind.example")
+
+    assert [mail.to for mail in mail.outbox if "http" in str(mail.body)] == [[mike.email]]
