@@ -29,11 +29,6 @@ def request_id_of(request: HttpRequest) -> str:
     return known
 
 
-def current_request_id() -> str:
-    """The id of the request that this thread or task is answering; empty outside of one."""
-    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
-
-
 def is_hostile(request: HttpRequest) -> bool:
     """Whether a page's address holds a NUL, which no database takes. The API says so itself."""
     query = request.META.get("QUERY_STRING", "")

@@ -29,18 +29,9 @@ from hydra.errors import Forbidden, Refused
 from hydra.htmx import HtmxRequest
 from hydra.requests import request_id_of
 from orgs.models import Actor, ActorKind, Membership, Organization, Role, User
-from orgs.models.rights import (
-    CI_PERMISSIONS,
-    ROLE_RIGHTS,
-    Powers,
-    Right,
-    permission,
-    unknown_permissions,
-)
+from orgs.models.rights import ROLE_RIGHTS, Powers, Right, permission
 
 __all__ = [
-    "CI_PERMISSIONS",
-    "ROLE_RIGHTS",
     "Access",
     "OrgRequest",
     "Right",
@@ -55,7 +46,6 @@ __all__ = [
     "member",
     "permission",
     "require_two_factor",
-    "unknown_permissions",
 ]
 
 

@@ -15,21 +15,6 @@ from typing import Generic, Protocol, TypeVar
 
 import re2
 
-from projects.version_order import is_newer, version_key
-
-__all__ = [
-    "BadPattern",
-    "Matcher",
-    "RuleSet",
-    "Strategy",
-    "compile_pattern",
-    "explain",
-    "is_moving",
-    "is_newer",
-    "is_version_name",
-    "version_key",
-]
-
 MAX_PATTERN_CHARACTERS = 500
 MAX_SUBJECT_CHARACTERS = 256
 MAX_PATTERN_MEMORY = 1 << 20

@@ -20,7 +20,6 @@ from agents.models import Agent
 from deployments.models import Deployment, Snapshot, State, Target, Trigger, Webhook
 from deployments.models.deployments import FINISHED
 from hydra import keys
-from orgs.access import CI_PERMISSIONS
 from orgs.models import (
     SYSTEM,
     Actor,
@@ -36,7 +35,7 @@ from orgs.models import (
     Role,
     User,
 )
-from orgs.models.rights import PersonalRight, Powers, Right, powers_of
+from orgs.models.rights import CI_PERMISSIONS, PersonalRight, Powers, Right, powers_of
 from orgs.services import environments, invites, organizations
 from orgs.services import keys as key_services
 from orgs.services import tokens as token_services

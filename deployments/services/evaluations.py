@@ -26,7 +26,7 @@ from hydra.encoded import Encoded
 from hydra.errors import Refused
 from orgs.models import Actor, ActorKind, Event
 from orgs.services import events
-from projects import matching
+from projects import matching, version_order
 from projects.models import (
     Application,
     AutoDeployRule,
@@ -304,7 +304,7 @@ def object_to(rule: RuleFacts, *, version: Version, ground: Ground) -> str:
     if target is None or rule.allows_older:
         return ""
     for other in (target.current, target.latest):
-        if other is not None and matching.is_newer(other.version.name, version.name):
+        if other is not None and version_order.is_newer(other.version.name, version.name):
             return f"{version.name} is older than {other.version.name}, which is there."
     return ""
 
@@ -316,7 +316,9 @@ def a_newer_version(version: Version) -> str:
         .exclude(pk=version.pk)
         .values_list("name", flat=True)
     )
-    return next((name for name in names.iterator() if matching.is_newer(name, version.name)), "")
+    return next(
+        (name for name in names.iterator() if version_order.is_newer(name, version.name)), ""
+    )
 
 
 def deploy_by_rule(

@@ -11,11 +11,12 @@ from hydra.api.answers import Moment, moment, moment_or_none
 from hydra.api.fields import Taken, Text, Whole
 from hydra.api.schema import PAGED, Operation, Query, data, described, page
 from hydra.errors import Invalid, NotFound
-from orgs.access import CI_PERMISSIONS, Right, permission
+from orgs.access import Right, permission
 from orgs.api.organizations import PersonShown, show_person
 from orgs.gate import OrgViewSet
 from orgs.models import ApiKey, User
 from orgs.models.keys import Credential, CredentialState
+from orgs.models.rights import CI_PERMISSIONS
 from orgs.services import keys
 from orgs.services.credentials import LONGEST_OVERLAP_DAYS, Wish
 

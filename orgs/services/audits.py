@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from hydra.errors import Invalid
 from orgs.models import SYSTEM, AuditSeal, Event, Organization
+from orgs.models.events import EventQuerySet
 from orgs.services import chain, events, seals
 from orgs.services.events import Subject
 
@@ -84,7 +85,7 @@ class Walk:
     seal: str = ""
 
     @property
-    def events(self) -> Any:
+    def events(self) -> EventQuerySet:
         return Event.objects.filter(org=self.end.org_id)
 
     def batches(self) -> Iterator[Fault | None]:
@@ -146,8 +147,10 @@ class Walk:
             return Fault(Wrong.INSERTED, sentence, self.end.sequence)
         # Compared with the head of this moment: events may have been sealed since the walk began.
         beyond = self.events.filter(sequence__gt=F("org__audit_seal__sequence")).exclude(seal="")
-        first = beyond.order_by("sequence").values_list("sequence", "uid").first()
-        return None if first is None else Fault(Wrong.HEAD, seals.HEAD_PUT_BACK, *first)
+        first = beyond.order_by("sequence").first()
+        if first is None:
+            return None
+        return Fault(Wrong.HEAD, seals.HEAD_PUT_BACK, first.sequence or 0, first.uid)
 
 
 def fault(wrong: Wrong, row: dict[str, Any], what: str) -> Fault:

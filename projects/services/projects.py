@@ -56,8 +56,6 @@ LONGEST = {
     "install_command": 500,
     "output_dir": 500,
 }
-
-
 CHOICES = {"framework": Framework.values, "app_type": AppType.values}
 
 
@@ -101,7 +99,9 @@ def insert_project(org: Organization, *, name: str, code: str, description: str 
     """The row alone, in the caller's transaction. CodeTaken, Invalid or PlanLimit when refused."""
     lock_org(org)
     name = require_name(name, thing="A project")
-    description = require_text(description.strip(), at="description", longest=2000)
+    description = require_text(
+        description.strip(), at="description", longest=LONGEST["description"]
+    )
     require_free(org, code=require_code(code))
     billing.require_can_add_project(org, existing=Project.objects.in_org(org).count())
     return Project.objects.create(org=org, name=name, code=code, description=description)

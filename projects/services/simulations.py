@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from projects import matching
+from projects import matching, version_order
 from projects.models import (
     Application,
     AutoDeployRule,
@@ -56,7 +56,7 @@ def any_latest(rules: Sequence[AutoDeployRule]) -> bool:
 def newer_version(application: Application, name: str) -> str:
     """The name of a version that is newer; empty when there is none."""
     names = Version.objects.filter(application=application).values_list("name", flat=True)
-    return next((other for other in names.iterator() if matching.is_newer(other, name)), "")
+    return next((other for other in names.iterator() if version_order.is_newer(other, name)), "")
 
 
 def why_dead(rule: AutoDeployRule, places: set[tuple[int, int]], inside: set[int]) -> str:

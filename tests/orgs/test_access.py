@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hydra.errors import Forbidden
-from orgs.access import Access, Right, permission, unknown_permissions
+from orgs.access import Access, Right, permission
 from orgs.models import SYSTEM, Organization, Role
-from orgs.models.rights import CI_PERMISSIONS, grantable_by
+from orgs.models.rights import CI_PERMISSIONS, grantable_by, unknown_permissions
 
 ROLES = (Role.OWNER, Role.MANAGER, Role.USER, Role.BILLING)
 SEE = (Right.PROJECT_READ, Right.APPLICATION_READ, Right.DEPLOYMENT_READ, Right.AGENT_READ)

@@ -9,10 +9,10 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from hydra.errors import Invalid
-from orgs.access import CI_PERMISSIONS, Right
+from orgs.access import Right
 from orgs.auth import KeyRefused, authenticate_key, forget_uses
 from orgs.models import ActorKind, ApiKey, Event, Membership, Organization, Plan, Role, User
-from orgs.models.rights import powers_of
+from orgs.models.rights import CI_PERMISSIONS, powers_of
 from orgs.services import keys
 from orgs.services.credentials import Wish
 from tests import factories

@@ -12,10 +12,9 @@ from projects.matching import (
     compile_pattern,
     explain,
     is_moving,
-    is_newer,
     is_version_name,
-    version_key,
 )
+from projects.version_order import is_newer, version_key
 
 NAMES = ["v1.2.3", "v1.2.4-rc.1", "v2.0.0", "main", "release/2026-11", "4f2a9c1", "1.4", "V1.2.3"]
 PATTERNS = [
