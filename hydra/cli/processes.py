@@ -81,7 +81,7 @@ def commands() -> dict[str, list[str]]:
     celery = [sys.executable, "-m", "celery", "--quiet", "--app", "hydra.celery:app"]
     return {
         "web": [
-            *[program("gunicorn"), "hydra.wsgi:application", "--no-control-socket"],
+            *[program("gunicorn"), "hydra.wsgi:application", "--no-control-socket", "--preload"],
             *["--worker-class", "hydra.web_worker.ArrivedWorker"],
             *["--workers", web_processes, "--threads", web_threads],
             *["--bind", f"{bind()}:{port()}", "--keep-alive", "75", "--graceful-timeout", "3"],

@@ -111,7 +111,10 @@ def run_full(*, with_demo: bool) -> int:
     use_generated_secrets(place)
     processes.require_free(processes.port())
     processes.require_free(processes.live_port())
-    processes.migrate_beside()
+    if with_demo:  # then Django is needed here anyway
+        processes.migrate()
+    else:
+        processes.migrate_beside()
     supervisor = Supervisor()
     commands = processes.commands()
     say(f"starting {', '.join(commands)}")

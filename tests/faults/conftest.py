@@ -13,10 +13,12 @@ from tests.faults.installation import Installation
 def ready() -> Iterator[Installation]:
     """An installation with the demo, stopped: migrating takes its time once."""
     installation = Installation()
-    installation.start()
-    installation.stop()
-    yield installation
-    installation.remove()
+    try:
+        installation.start()
+        installation.stop()
+        yield installation
+    finally:
+        installation.remove()
 
 
 @pytest.fixture
