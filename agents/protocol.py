@@ -16,9 +16,8 @@ JOBS: Final = "/agent/v1/jobs/"
 POLL: Final = "/live/agent/poll"
 DOWNLOAD: Final = "/agent/hydra-agent.pyz"
 
-# What the server tells when nothing shorter is wanted (tests shrink them); all are durations.
+# What an agent goes by until the server has told it otherwise; all are durations.
 HEARTBEAT_SECONDS: Final = 15
-LEASE_SECONDS: Final = 45
 POLL_SECONDS: Final = 25
 OFFER_SECONDS: Final = 30
 
@@ -52,7 +51,6 @@ STEP_STATES: Final[tuple[StepState, ...]] = (
 )
 OUTCOMES: Final[tuple[Outcome, ...]] = ("succeeded", "failed", "canceled", "unknown")
 HELD_STATES: Final[tuple[HeldState, ...]] = ("accepted", "running", "finished", "unknown")
-ACTIONS: Final[tuple[Action, ...]] = ("continue", "report", "drop")
 
 
 def job_path(job: str, verb: str) -> str:
