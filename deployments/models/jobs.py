@@ -67,6 +67,18 @@ class JobQuerySet(models.QuerySet["Job"]):
     def lapsed_leases(self) -> JobQuerySet:
         return self.filter(state=JobState.RUNNING, lease_until__lte=Now())
 
+    def with_names(self) -> JobQuerySet:
+        """Joined with all that is told of the deployment, and not with what it runs."""
+        joined = self.select_related(
+            "deployment__org",
+            "deployment__project",
+            "deployment__application",
+            "deployment__environment",
+            "deployment__version",
+            "deployment__snapshot",
+        )
+        return joined.defer("deployment__snapshot__content_sealed")
+
 
 class Job(models.Model):
     """One agent's share of a deployment.

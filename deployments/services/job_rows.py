@@ -62,18 +62,7 @@ def begun(*, pk: int, fence: int, now: datetime, lease: timedelta) -> Change:
 @compiled
 def jobs_with_names(*, uid: str) -> JobQuerySet:
     """A job with all that is told of its deployment."""
-    return (
-        Job.objects.filter(uid=uid)
-        .select_related(
-            "deployment__org",
-            "deployment__project",
-            "deployment__application",
-            "deployment__environment",
-            "deployment__version",
-            "deployment__snapshot",
-        )
-        .defer("deployment__snapshot__content_sealed")
-    )
+    return Job.objects.filter(uid=uid).with_names()
 
 
 @compiled

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from agents.models import Agent, AgentQuerySet
 from deployments.models import (
+    FINISHED,
     JOB_NOT_STARTED,
     Deployment,
     DeploymentQuerySet,
@@ -68,7 +69,7 @@ def change_state(
 
     The deployment in memory is brought along, so that it can be announced.
     """
-    stamp = "finished_at" if to in ENDS else STAMPS.get(to)
+    stamp = "finished_at" if to in FINISHED else STAMPS.get(to)
     changes: dict[str, object] = {"state": to, "reason": reason[:500]}
     if stamp is None:
         rows = Deployment.objects.filter(pk=deployment.pk, state__in=list(come_from))
@@ -84,19 +85,6 @@ def change_state(
         setattr(deployment, name, value)
     deployment.sequence += 1
     return True
-
-
-ENDS = frozenset(
-    {
-        State.SUCCEEDED,
-        State.FAILED,
-        State.UNKNOWN,
-        State.CANCELED,
-        State.SUPERSEDED,
-        State.EXPIRED,
-        State.REJECTED,
-    }
-)
 
 
 # When a deployment has come into a state, where that is kept; its end stands in `finished_at`.
@@ -226,7 +214,7 @@ def end(
     target: Target, deployment: Deployment, *, as_state: str, reason: str, by: Actor = SYSTEM
 ) -> bool:
     """End a deployment whose target is locked, once; then the next one has its turn."""
-    unfinished = [state for state in State.values if state not in ENDS]
+    unfinished = [state for state in State.values if state not in FINISHED]
     if not change_state(deployment, to=as_state, reason=reason, come_from=unfinished):
         return False
     if as_state == State.SUCCEEDED:

@@ -77,20 +77,8 @@ def take_tick(name: str) -> bool:
 @transaction.atomic
 def give_up(job_pk: int, target_id: int) -> None:
     target = queues.lock(target_id)
-    job = (
-        Job.objects.lapsed_leases()
-        .select_related(
-            "agent",
-            "deployment__org",
-            "deployment__project",
-            "deployment__application",
-            "deployment__environment",
-            "deployment__version",
-            "deployment__snapshot",
-        )
-        .filter(pk=job_pk)
-        .first()
-    )
+    lapsed = Job.objects.lapsed_leases().with_names().select_related("agent")
+    job = lapsed.filter(pk=job_pk).first()
     if job is None:
         return
     if is_safe_to_repeat(job) and job.deployment.state == State.RUNNING:
