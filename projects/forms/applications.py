@@ -8,21 +8,8 @@ from typing import Any, Protocol
 from django import forms
 
 from hydra.names import NameField
-from projects.forms.fields import CODE_HELP, CodeField, mono
+from projects.forms.fields import CodeField, mono
 from projects.models import Step, StepType
-
-
-class ApplicationForm(forms.Form):
-    name = NameField(max_length=100)
-    code = forms.CharField(
-        max_length=60,
-        required=False,
-        help_text=f"{CODE_HELP} Made from the name when empty.",
-        widget=mono(),
-    )
-    description = forms.CharField(
-        max_length=2000, required=False, widget=forms.Textarea({"rows": 3})
-    )
 
 
 class ApplicationSettingsForm(forms.Form):

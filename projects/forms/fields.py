@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 
+from hydra.names import NameField
+
 LONGEST_QUOTED = 60
 CODE_HELP = "Letters, digits, dots and dashes; part of addresses and scripts."
 
@@ -28,14 +30,29 @@ class CodeField(forms.CharField):
         return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
+def mono(**attrs: str) -> forms.TextInput:
+    return forms.TextInput({"class": "mono", "spellcheck": "false", "autocomplete": "off", **attrs})
+
+
+class NewForm(forms.Form):
+    """What is typed first about an application or a project."""
+
+    name = NameField(max_length=100)
+    code = forms.CharField(
+        max_length=60,
+        required=False,
+        help_text=f"{CODE_HELP} Made from the name when empty.",
+        widget=mono(),
+    )
+    description = forms.CharField(
+        max_length=2000, required=False, widget=forms.Textarea({"rows": 3})
+    )
+
+
 class ParsedForm(forms.Form):
     """A form with a text that is parsed when it is saved; says where the parser stopped."""
 
     error_line: int | None = None
-
-
-def mono(**attrs: str) -> forms.TextInput:
-    return forms.TextInput({"class": "mono", "spellcheck": "false", "autocomplete": "off", **attrs})
 
 
 def ignored(form: forms.Form) -> list[str]:

@@ -9,21 +9,11 @@ from django import forms
 from agents.models import Agent
 from hydra.names import NameField
 from orgs.models import Environment, Organization
-from projects.forms.fields import CODE_HELP, choose, mono
+from projects.forms.fields import NewForm, choose, mono
 from projects.models import Application, Project
 
 
-class ProjectForm(forms.Form):
-    name = NameField(max_length=100)
-    code = forms.CharField(
-        max_length=60,
-        required=False,
-        help_text=f"{CODE_HELP} Made from the name when empty.",
-        widget=mono(),
-    )
-    description = forms.CharField(
-        max_length=2000, required=False, widget=forms.Textarea({"rows": 3})
-    )
+class ProjectForm(NewForm):
     environments = forms.ModelMultipleChoiceField(
         Environment.objects.none(),
         to_field_name="slug",
@@ -87,16 +77,20 @@ class ConnectForm(forms.Form):
         choose(self, "application", rows)
 
 
-class AddEnvironmentForm(forms.Form):
-    environment = forms.ModelChoiceField(
-        Environment.objects.none(), to_field_name="slug", empty_label="Choose an environment"
-    )
-    url = forms.CharField(
+def url_field() -> forms.CharField:
+    return forms.CharField(
         label="URL",
         max_length=500,
         required=False,
         widget=mono(inputmode="url", placeholder="https://"),
     )
+
+
+class AddEnvironmentForm(forms.Form):
+    environment = forms.ModelChoiceField(
+        Environment.objects.none(), to_field_name="slug", empty_label="Choose an environment"
+    )
+    url = url_field()
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -105,12 +99,7 @@ class AddEnvironmentForm(forms.Form):
 
 
 class UrlForm(forms.Form):
-    url = forms.CharField(
-        label="URL",
-        max_length=500,
-        required=False,
-        widget=mono(inputmode="url", placeholder="https://"),
-    )
+    url = url_field()
 
 
 class LinkAgentForm(forms.Form):

@@ -14,11 +14,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from hydra.htmx import render_page, typed
 from orgs.access import OrgRequest, Right, member
 from projects.forms.applications import (
-    ApplicationForm,
     ApplicationSettingsForm,
     BlockForm,
     DeployScriptForm,
 )
+from projects.forms.fields import NewForm
 from projects.forms.icons import IconForm
 from projects.forms.projects import TypedNameForm
 from projects.models import Application, ApplicationQuerySet, Project, Version
@@ -53,7 +53,7 @@ def application_list(request: OrgRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @member(Right.APPLICATION_CREATE)
 def application_create(request: OrgRequest) -> HttpResponse:
-    form = ApplicationForm(typed(request))
+    form = NewForm(typed(request))
     if form.is_valid():
         chosen = form.cleaned_data
         code = chosen["code"] or suggested_code(request, chosen["name"])
