@@ -68,17 +68,16 @@ async def hang_up(receive: Receive) -> None:
 
 async def read_body(receive: Receive, *, most_bytes: int) -> bytes | None:
     """The whole body; None when it is longer than that, or its sender went away."""
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        piece: bytes = message.get("body", b"")
-        body += piece
+        body += message.get("body", b"")
         if len(body) > most_bytes:
             return None
         if not message.get("more_body", False):
-            return body
+            return bytes(body)
 
 
 def header(scope: Scope, name: bytes) -> str:

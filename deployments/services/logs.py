@@ -57,12 +57,11 @@ def store(job: Job, fresh: bytes) -> None:
     """Append `fresh` at the end as it was read; who was overtaken learns the new end."""
     start = job.log_size
     masked = mask(fresh, secrets_of(job.deployment.snapshot_id))
+    packed = zlib.compress(masked, 1)  # before the transaction: on SQLite nobody else writes in it
     end = start + len(fresh)
     try:
         with transaction.atomic():
-            LogChunk.objects.create(
-                job=job, offset=start, length=len(fresh), content=zlib.compress(masked, 1)
-            )
+            LogChunk.objects.create(job=job, offset=start, length=len(fresh), content=packed)
             Job.objects.filter(pk=job.pk, log_size=start).update(
                 log_size=end, lease_until=leased_on(job)
             )
