@@ -13,7 +13,7 @@ from orgs.models import Event, Organization
 from projects.models import AutoDeployRule, Project, Version
 from tests import factories
 from tests.api.client import Api, read
-from tests.api.together import at_once
+from tests.together import at_once
 
 VERSION = "/api/externals/version/create"
 

@@ -20,7 +20,7 @@ from orgs.services import idempotency
 from projects.models import Version
 from tests import factories
 from tests.api.client import Api, read
-from tests.api.together import at_once
+from tests.together import at_once
 
 PATH = "/api/v1/environments"
 BODY = {"name": "Staging"}

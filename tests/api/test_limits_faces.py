@@ -20,7 +20,7 @@ from hydra.faces import FAILURES_PER_MINUTE
 from orgs.models import Organization, Plan
 from tests import factories
 from tests.api.client import Api, new_address, read
-from tests.api.together import at_once
+from tests.together import at_once
 
 NOON = 1_763_726_400  # a whole minute
 HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")

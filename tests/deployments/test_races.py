@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 
 from deployments.models import Deployment, Evaluation, Job, State
 from deployments.services import cancel, jobs, logs, requests, versions
-from hydra.errors import Refused
 from orgs.models import SYSTEM
 from projects.models import Version
 from projects.services.versions import VersionFacts
 from tests import factories
 from tests.deployments.job_course import SESSION, deploy, run
+from tests.together import outcomes_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-Answer = TypeVar("Answer")
-
-
-def at_once(count: int, act: Callable[[int], Answer]) -> list[Answer | Refused]:
-    """What `count` threads got that began at the same moment, each on its own connection."""
-    together = threading.Barrier(count)
-
-    def one(number: int) -> Answer | Refused:
-        try:
-            together.wait(timeout=30)
-            return act(number)
-        except Refused as refused:
-            return refused
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
 
 
 def test_fifty_identical_versions_at_once_are_one_with_one_set_of_deployments() -> None:
@@ -47,7 +23,9 @@ def test_fifty_identical_versions_at_once_are_one_with_one_set_of_deployments() 
     factories.make_rule(place.project, place.application, place.environment, "")
     facts = VersionFacts(name="v1.0.0")
 
-    got = at_once(50, lambda _: versions.receive_version(place.application, facts=facts, by=SYSTEM))
+    got = outcomes_at_once(
+        50, lambda _: versions.receive_version(place.application, facts=facts, by=SYSTEM)
+    )
 
     receptions = [one for one in got if isinstance(one, versions.Reception)]
     assert len(receptions) == 50
@@ -62,7 +40,9 @@ def test_moving_names_at_once_get_numbers_without_gaps() -> None:
     place = factories.make_place()
     facts = VersionFacts(name="main")
 
-    at_once(10, lambda _: versions.receive_version(place.application, facts=facts, by=SYSTEM))
+    outcomes_at_once(
+        10, lambda _: versions.receive_version(place.application, facts=facts, by=SYSTEM)
+    )
 
     builds = Version.objects.order_by("build").values_list("build", flat=True)
     assert list(builds) == list(range(1, 11))
@@ -72,7 +52,7 @@ def test_of_twenty_polls_of_twenty_sessions_one_takes_the_job() -> None:
     place = factories.make_place()
     deploy(place)
 
-    got = at_once(20, lambda _: jobs.claim_next(place.agent, session=str(uuid4())))
+    got = outcomes_at_once(20, lambda _: jobs.claim_next(place.agent, session=str(uuid4())))
 
     assert len([job for job in got if job is not None]) == 1
     assert Job.objects.get().fence == 1
@@ -82,7 +62,7 @@ def test_twenty_polls_of_one_session_are_offered_the_same_job_under_one_fence() 
     place = factories.make_place()
     deploy(place)
 
-    got = at_once(20, lambda _: jobs.claim_next(place.agent, session=SESSION))
+    got = outcomes_at_once(20, lambda _: jobs.claim_next(place.agent, session=SESSION))
 
     offered = {(job.uid, job.fence) for job in got if isinstance(job, Job)}
     assert len(offered) == 1
@@ -94,7 +74,7 @@ def test_an_agent_never_takes_the_job_of_another() -> None:
     stranger, _ = factories.make_agent(place.org)
     deploy(place)
 
-    got = at_once(
+    got = outcomes_at_once(
         10,
         lambda n: jobs.claim_next(stranger if n % 2 else place.agent, session=str(uuid4())),
     )
@@ -108,7 +88,7 @@ def test_the_same_form_from_ten_tabs_is_one_deployment() -> None:
     place = factories.make_place()
     version = factories.make_version(place.application)
 
-    got = at_once(
+    got = outcomes_at_once(
         10,
         lambda _: requests.request_deployment(
             project=place.project,
@@ -127,7 +107,7 @@ def test_ten_requests_at_once_for_one_version_are_one_deployment() -> None:
     place = factories.make_place()
     version = factories.make_version(place.application)
 
-    got = at_once(
+    got = outcomes_at_once(
         10,
         lambda _: requests.request_deployment(
             project=place.project,
@@ -145,7 +125,7 @@ def test_ten_versions_at_once_run_one_at_a_time_in_one_queue() -> None:
     place = factories.make_place()
     made = [factories.make_version(place.application) for _ in range(10)]
 
-    at_once(
+    outcomes_at_once(
         10,
         lambda number: requests.request_deployment(
             project=place.project,
@@ -172,7 +152,7 @@ def test_finish_and_cancel_at_once_leave_one_end_and_a_free_turn() -> None:
         else:
             jobs.finish(place.agent, job_uid=job.uid, fence=job.fence, ending=ending)
 
-    at_once(4, act)
+    outcomes_at_once(4, act)
 
     deployment.refresh_from_db()
     assert deployment.state == State.SUCCEEDED
@@ -184,7 +164,7 @@ def test_the_same_log_bytes_sent_ten_times_at_once_stand_once() -> None:
     deploy(place)
     job = run(place)
 
-    at_once(
+    outcomes_at_once(
         10,
         lambda _: logs.append(
             place.agent, job_uid=job.uid, fence=job.fence, offset=0, content=b"hello\n" * 100

@@ -19,8 +19,8 @@ from orgs.models.rights import powers_of
 from orgs.services import endings, keys, tokens
 from orgs.services.credentials import Wish
 from tests import factories
-from tests.api.together import at_once
 from tests.factories import actor_of, make_key, make_token
+from tests.together import at_once
 
 HOUR = timedelta(hours=1)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
 from django.utils import timezone
 
 from billing.services import PlanLimit
@@ -16,6 +14,7 @@ from orgs.services.invites import InviteUsed, RoleTooHigh
 from orgs.services.organizations import AlreadyMember, InviteRefused
 from tests import factories
 from tests.factories import actor_of
+from tests.together import held_up
 
 
 def join(code: str, user: User) -> Membership:
@@ -211,28 +210,12 @@ def test_of_two_at_once_with_one_code_one_gets_in() -> None:
     org = factories.make_org()
     invite, code = factories.make_invite(org)
     first, second = factories.make_user(), factories.make_user()
-    outcomes: list[str] = []
 
-    def ask() -> None:
-        try:
-            join(code, second)
-            outcomes.append("joined")
-        except InviteRefused as refused:
-            outcomes.append(refused.message)
-        finally:
-            connection.close()
+    with pytest.raises(InviteRefused) as refused:
+        held_up(lambda: join(code, second), by=lambda: join(code, first))
 
-    rival = threading.Thread(target=ask)
-    with transaction.atomic():
-        join(code, first)
-        rival.start()
-        rival.join(timeout=0.5)
-        assert rival.is_alive()  # it waits for the row (on SQLite for the database)
-    rival.join(timeout=30)
-
-    assert outcomes == [
-        organizations.why_refused(InviteCode.objects.with_state().get(pk=invite.pk))
-    ]
+    why = organizations.why_refused(InviteCode.objects.with_state().get(pk=invite.pk))
+    assert refused.value.message == why
     invite.refresh_from_db()
     assert invite.used_by == first
     assert Membership.objects.in_org(org).count() == 2

@@ -10,16 +10,22 @@ from django.db import connection
 from django.http import HttpResponse
 
 from hydra.errors import Conflict
-from orgs.models import Actor, ApiKey, Environment, Event, Organization, PersonalToken, Role
+from orgs.models import Actor, ApiKey, Environment, Event, Organization, PersonalToken, Role, User
 from orgs.models.rights import powers_of
 from orgs.services import environments, keys, tokens
 from orgs.services.credentials import AlreadyRotated, CredentialEnded
 from tests import factories
 from tests.api.client import Api
-from tests.api.together import at_once
 from tests.factories import actor_of
+from tests.together import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def rotate_key(key: ApiKey, owner: User) -> None:
+    keys.rotate_key(
+        key, overlap_days=7, powers=powers_of(Role.OWNER), by=actor_of(owner), creator=owner
+    )
 
 
 def test_of_two_who_rotate_at_once_one_wins() -> None:
@@ -29,13 +35,7 @@ def test_of_two_who_rotate_at_once_one_wins() -> None:
 
     def rotate(_: int) -> str:
         try:
-            keys.rotate_key(
-                key,
-                overlap_days=7,
-                powers=powers_of(Role.OWNER),
-                by=actor_of(owner),
-                creator=owner,
-            )
+            rotate_key(key, owner)
         except AlreadyRotated:
             return "refused"
         return "rotated"
@@ -74,13 +74,7 @@ def test_whoever_revokes_while_another_rotates_leaves_no_old_key_alive() -> None
             keys.revoke_key(ApiKey.objects.get(pk=key.pk), by=actor_of(owner))
             return "revoked"
         try:
-            keys.rotate_key(
-                key,
-                overlap_days=7,
-                powers=powers_of(Role.OWNER),
-                by=actor_of(owner),
-                creator=owner,
-            )
+            rotate_key(key, owner)
         except (CredentialEnded, Conflict):
             return "refused"
         return "rotated"

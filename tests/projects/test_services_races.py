@@ -1,11 +1,9 @@
 """What is made or changed at once, on real connections: one wins, the others read why."""
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from django.db import connection, transaction
 
 from orgs.models import SYSTEM, Event, User
 from projects.models import Override, Project, Variable
@@ -13,7 +11,7 @@ from projects.services import naming, overrides, projects, rules, steps, variabl
 from projects.services.connected import ProjectSpec, create_connected
 from tests import factories
 from tests.conftest import signed_in
-from tests.deployments.test_races import at_once
+from tests.together import held_up, outcomes_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_one_of_many_projects_with_the_same_code_is_made() -> None:
     org = factories.make_org()
 
-    got = at_once(
+    got = outcomes_at_once(
         8,
         lambda number: (
             projects.create_project(org, name="Shop", code="shop", by=SYSTEM)
@@ -37,7 +35,9 @@ def test_one_of_many_projects_with_the_same_code_is_made() -> None:
 def test_a_variable_set_by_many_is_one_row() -> None:
     org = factories.make_org()
 
-    at_once(6, lambda number: variables.set_variable(org, key="A", value=str(number), by=SYSTEM))
+    outcomes_at_once(
+        6, lambda number: variables.set_variable(org, key="A", value=str(number), by=SYSTEM)
+    )
 
     assert Variable.objects.get().open_value() in set("012345")
 
@@ -54,7 +54,7 @@ def test_of_many_new_variants_for_the_same_versions_one_is_made(max: User) -> No
         sent = {"text": f"MODE={number}\n", "version_pattern": "v1.*", "act": "save"}
         return int(browsers[number].post(page, sent).status_code)
 
-    statuses = at_once(6, make)
+    statuses = outcomes_at_once(6, make)
 
     made = place.project.overrides.get()
     assert Counter(statuses) == {302: 1, 422: 5}
@@ -78,20 +78,8 @@ def test_a_new_variant_that_comes_second_meets_the_first() -> None:
             by=SYSTEM,
         )
 
-    def second() -> Override:
-        try:
-            return save("MODE=second\n")
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            save("MODE=first\n")
-            later = pool.submit(second)
-            with pytest.raises(TimeoutError):
-                later.result(timeout=0.5)
-        with pytest.raises(overrides.OverrideExists):
-            later.result(timeout=30)
+    with pytest.raises(overrides.OverrideExists):
+        held_up(lambda: save("MODE=second\n"), by=lambda: save("MODE=first\n"))
 
     assert place.project.overrides.get().open_content() == "MODE=first\n"
 
@@ -103,7 +91,7 @@ def test_every_change_of_a_rule_raises_the_revision() -> None:
     before = place.application.rules_revision
     facts = rules.facts_of(rule)
 
-    at_once(
+    outcomes_at_once(
         6,
         lambda number: rules.update_rule(
             rule, facts=replace(facts, delay_minutes=number), by=SYSTEM
@@ -117,7 +105,7 @@ def test_every_change_of_a_rule_raises_the_revision() -> None:
 def test_steps_added_at_once_have_places_of_their_own() -> None:
     application = factories.make_application(factories.make_org())
 
-    at_once(
+    outcomes_at_once(
         6,
         lambda number: steps.create_step(
             application, facts=steps.StepFacts(name=f"Step {number}", script="true"), by=SYSTEM
