@@ -5,12 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.db import IntegrityError, transaction
 
 from hydra.errors import Conflict
 from hydra.names import require_plain
-from orgs.models import Actor, BrowserSession, BrowserSessionQuerySet, Membership, User
+from orgs.models import (
+    Actor,
+    BrowserSession,
+    BrowserSessionQuerySet,
+    Membership,
+    PersonalToken,
+    User,
+)
 from orgs.models.sessions import digest_of
 from orgs.services import events
 from orgs.services.events import Subject
@@ -97,6 +105,18 @@ def follow_new_password(
     others = BrowserSession.objects.of(user).exclude(digest=digest_of(keep or ""))
     others.delete()
     tell(user, "user.password_changed", by=by, data=data)
+
+
+def is_address_proved(user: User) -> bool:
+    """Whether somebody opened a mail that was sent there."""
+    proved = EmailAddress.objects.filter(user=user, email=user.email, verified=True)
+    return bool(proved.exists())
+
+
+def has_more_than_a_password(user: User) -> bool:
+    """Whether something else lets somebody in, or acts for them."""
+    ways = (Authenticator.objects, SocialAccount.objects, PersonalToken.objects.live())
+    return any(way.filter(user=user).exists() for way in ways)
 
 
 @transaction.atomic

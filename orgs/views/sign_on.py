@@ -31,7 +31,7 @@ from hydra.errors import Refused
 from hydra.htmx import render_page
 from orgs.access import actor_of, fresh, is_fresh
 from orgs.forms.accounts import SignOnForm
-from orgs.models import User
+from orgs.models import BrowserSession, User
 from orgs.services import accounts
 from orgs.views import openid
 from orgs.views.accounts import keep_frame, signed_in
@@ -83,9 +83,22 @@ class SignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allau
         if not email:
             turn_away(request, say(UNPROVED))
         if sociallogin.is_existing:  # by its proved address, where the settings allow that
+            if not accounts.is_address_proved(sociallogin.user):
+                self.part_from_whoever_signed_up(request, sociallogin.user)
             connect(request, sociallogin, sociallogin.user)
         elif User.objects.filter(email=email).exists():
             turn_away(request, say(LINK_FIRST))
+
+    def part_from_whoever_signed_up(self, request: HttpRequest, user: User) -> None:
+        """It may have been somebody else who waits for the owner of the address to come.
+
+        Their password ends with the connection, and their sessions; what else would let them in
+        is more than may be taken from an owner unasked, so nothing is connected then.
+        """
+        if accounts.has_more_than_a_password(user):
+            turn_away(request, say(LINK_FIRST))
+        everywhere = BrowserSession.objects.of(user)
+        accounts.end_sessions(user, sessions=everywhere, by=actor_of(request, user))
 
     def new_user(self, request: HttpRequest, sociallogin: SocialLogin) -> User:
         """With a time of its own: the session it waits in knows no default of the database."""

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.http import HttpResponse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from orgs.models import Environment, Event, Membership, Organization, Plan, Role, User
-from orgs.services import tokens
+from orgs.models import SYSTEM, Environment, Event, Membership, Organization, Plan, Role, User
+from orgs.services import suspensions, tokens
 from projects.models import Project
 from tests import factories
 from tests.api.client import Api, read
@@ -46,6 +47,30 @@ def test_with_several_the_header_says_which(
     told = read(program.get("/v1/health", X_Hydra_Organization=named))
 
     assert told["data"]["organization"]["slug"] == "southwind"
+
+
+def test_while_one_is_suspended_it_works_in_the_others(
+    program: Api, northwind: Organization, southwind: Organization
+) -> None:
+    suspensions.suspend(northwind, reason="The bill is not paid.", by=SYSTEM)
+
+    def ask(org: Organization) -> HttpResponse:
+        return program.get("/api/v1/environments", X_Hydra_Organization=org.slug)
+
+    refused = read(ask(northwind), 403)
+    assert (refused["code"], "The bill is not paid." in refused["error"]) == (
+        "organization_suspended",
+        True,
+    )
+    assert {one["slug"] for one in read(ask(southwind))["data"]} == {
+        one.slug for one in southwind.environments.all()
+    }
+    listed = read(program.get("/api/v1/orgs"))["data"]
+    assert {one["slug"] for one in listed} == {"northwind", "southwind"}
+    read(program.get("/api/v1/environments"), 400)  # which one is still a question
+
+    suspensions.resume(northwind, by=SYSTEM)
+    assert ask(northwind).status_code == 200
 
 
 def test_with_several_and_none_named_it_is_400_and_tells_no_names(program: Api) -> None:

@@ -188,6 +188,46 @@ def test_the_password_of_an_address_that_was_never_proved_ends_with_it(
     assert not olivia.has_usable_password()
 
 
+@pytest.mark.parametrize("way", ["passkey", "authenticator app", "another name", "token"])
+def test_whoever_signed_up_with_anothers_address_has_kept_no_way_in(
+    settings: Any, client: Client, provider: Provider, olivia: User, way: str
+) -> None:
+    """A password is not all that they could have left behind: then nothing is connected."""
+    configure(settings, provider.issuer, link=True)
+    provider.person = ADA | {"email": olivia.email}
+    kinds = {"passkey": "webauthn", "authenticator app": "totp"}
+    if way in kinds:
+        Authenticator.objects.create(user=olivia, type=kinds[way], data={"secret": ""})
+    elif way == "token":
+        factories.make_token(olivia)
+    else:
+        SocialAccount.objects.create(user=olivia, provider="sign-on", uid="mallory-1")
+    held = list(SocialAccount.objects.values_list("uid", flat=True))
+
+    sign_on(client, provider)
+
+    assert who(client) is None
+    assert "Sign in to it first, then connect Engine ID" in said(client)
+    assert list(SocialAccount.objects.values_list("uid", flat=True)) == held
+    olivia.refresh_from_db()
+    assert olivia.has_usable_password()
+
+
+def test_the_sessions_of_an_address_that_was_never_proved_end_with_its_password(
+    settings: Any, client: Client, provider: Provider, olivia: User
+) -> None:
+    configure(settings, provider.issuer, link=True)
+    provider.person = ADA | {"email": olivia.email}
+    olivia.set_unusable_password()
+    olivia.save()
+    elsewhere = signed_in(olivia)
+
+    sign_on(client, provider)
+
+    assert who(client) == str(olivia.pk)
+    assert elsewhere.get("/account/").status_code == 302
+
+
 def test_a_second_factor_is_asked_for_as_well(
     client: Client, provider: Provider, olivia: User
 ) -> None:
