@@ -15,7 +15,7 @@ from deployments.services import sweeps, webhooks
 from deployments.services.deliveries import Sender
 from hydra import hints
 from orgs.models import BrowserSession
-from orgs.services import audits, endings, events, idempotency, seals
+from orgs.services import audits, endings, events, failures, idempotency, seals
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +70,12 @@ KINDS: dict[str, tuple[Callable[[], int], ...]] = {
     "jobs": (sweeps.lapse_offers, sweeps.lapse_leases),
     "queues": (sweeps.make_due, sweeps.expire, sweeps.unstick, sweeps.evaluate_versions),
     "audit": (seal_all, audits.verify_due),
-    "housekeeping": (agents_services.mark_offline, forget_answers, forget_sessions),
+    "housekeeping": (
+        agents_services.mark_offline,
+        forget_answers,
+        forget_sessions,
+        failures.tell_failures,
+    ),
     "mails": (endings.warn_of_endings,),
 }
 # Of those that may wait longer: how many times as long.

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from hydra.staff import Listing
 from orgs.admin.acting import administrator
-from orgs.models import ApiKey, BrowserSession, PersonalToken, User
+from orgs.models import ApiKey, BrowserSession, FailedSignIn, PersonalToken, User
 from orgs.services import administration
 
 
@@ -66,3 +66,11 @@ class BrowserSessionListing(Listing):
     list_filter = ("is_signed_in",)
     search_fields = ("user__email", "address")
     search_help_text = "An e-mail address, or a network address"
+
+
+@admin.register(FailedSignIn)
+class FailedSignInListing(Listing):
+    list_display = ("email", "proof", "attempts", "address", "told_at")
+    list_filter = ("proof",)
+    search_fields = ("email",)
+    search_help_text = "An e-mail address"

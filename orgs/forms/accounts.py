@@ -192,6 +192,9 @@ class ActivateForm(ActivateTOTPForm):  # type: ignore[misc]  # allauth has no ty
         code.widget = forms.TextInput(attrs={**CODE_ATTRS, "inputmode": "numeric"})
 
 
+HAS_TO_WAIT = "has_to_wait"
+
+
 class Slowed:
     """A code that is asked for: guessing it is slowed down as guessing a password is."""
 
@@ -208,7 +211,7 @@ class Slowed:
     def clean_code(self) -> str:
         guess = guess_of(address_of(context.request), "code", self.user.email)
         if wait := guess.count():
-            raise forms.ValidationError(in_words(wait))
+            raise forms.ValidationError(in_words(wait), code=HAS_TO_WAIT)
         code: str = super().clean_code()  # type: ignore[misc]  # a mixin
         guess.was_right()
         return code

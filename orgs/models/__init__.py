@@ -3,6 +3,7 @@
 from orgs.models.actors import SYSTEM, Actor, ActorKind
 from orgs.models.environments import Environment, EnvironmentQuerySet
 from orgs.models.events import AuditSeal, AuditSealQuerySet, Event, EventFilter, EventQuerySet
+from orgs.models.failures import FailedSignIn, FailedSignInQuerySet
 from orgs.models.icons import Icon, IconQuerySet
 from orgs.models.idempotency import IdempotencyRecord
 from orgs.models.invites import InviteCode, InviteCodeQuerySet, InviteState
@@ -27,6 +28,8 @@ __all__ = [
     "Event",
     "EventFilter",
     "EventQuerySet",
+    "FailedSignIn",
+    "FailedSignInQuerySet",
     "Icon",
     "IconQuerySet",
     "IdempotencyRecord",

@@ -64,6 +64,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
         "password_changed",
         "recovery_codes_renewed",
         "sessions_ended",
+        "sign_in_failed",
         "sign_on_disconnected",
         "two_factor_disabled",
         "two_factor_enabled",

@@ -27,8 +27,9 @@ from hydra.sessions import CAME_FROM
 from hydra.throttle import Guess, guess_of, in_words
 from orgs.access import actor_of, address_of, is_fresh
 from orgs.models import User
+from orgs.models.failures import Proof
 from orgs.models.sessions import LONGEST_USER_AGENT
-from orgs.services import accounts, organizations
+from orgs.services import accounts, failures, organizations
 
 log = structlog.get_logger(__name__)
 
@@ -86,6 +87,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         if user and self.guess:
             self.guess.was_right()
         return user
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        failures.count_failure(
+            str(credentials.get("email") or ""), proof=Proof.PASSWORD, address=address_of(request)
+        )
 
     def login(self, request: HttpRequest, user: User) -> None:
         """Whose session it is now, and from where: its owner finds it under Account, Sessions."""

@@ -25,8 +25,9 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse_lazy
 
-from orgs.access import actor_of
+from orgs.access import actor_of, address_of
 from orgs.forms.accounts import (
+    HAS_TO_WAIT,
     ActivateForm,
     ChangePasswordForm,
     CodeForm,
@@ -39,7 +40,8 @@ from orgs.forms.accounts import (
     SetPasswordForm,
 )
 from orgs.models import User
-from orgs.services import accounts
+from orgs.models.failures import Proof
+from orgs.services import accounts, failures
 from orgs.views.accounts import keep_frame, signed_in
 
 
@@ -157,6 +159,12 @@ class RemovePasskey(Told, RemoveWebAuthnView):  # type: ignore[misc]  # allauth 
     verb = "user.passkey_removed"
 
 
+def count_wrong_code(request: HttpRequest, form: Form, user: User) -> None:
+    """What had to wait was not judged, and a passkey that fails is nobody's guess."""
+    if form.has_error("code") and not form.has_error("code", HAS_TO_WAIT):
+        failures.count_failure(user.email, proof=Proof.CODE, address=address_of(request))
+
+
 class SecondFactor(AuthenticateView):  # type: ignore[misc]  # allauth has no types
     """The second question at the door, after the password."""
 
@@ -173,6 +181,7 @@ class SecondFactor(AuthenticateView):  # type: ignore[misc]  # allauth has no ty
         }
 
     def form_invalid(self, form: Form) -> HttpResponse:
+        count_wrong_code(self.request, form, self.stage.login.user)
         response: HttpResponse = super().form_invalid(form)
         response.status_code = 422
         return response
@@ -185,6 +194,11 @@ class PasskeySignIn(LoginWebAuthnView):  # type: ignore[misc]  # allauth has no 
 class ConfirmByCode(ReauthenticateView):  # type: ignore[misc]  # allauth has no types
     form_class = ConfirmByCodeForm
     template_name = "mfa/reauthenticate.html"
+
+    def form_invalid(self, form: Form) -> HttpResponse:
+        count_wrong_code(self.request, form, signed_in(self.request))
+        response: HttpResponse = super().form_invalid(form)
+        return response
 
 
 class ConfirmByPasskey(ReauthenticateWebAuthnView):  # type: ignore[misc]  # allauth has no types

@@ -29,6 +29,7 @@ from orgs.models import (
     SYSTEM,
     AuditSeal,
     Event,
+    FailedSignIn,
     Icon,
     IdempotencyRecord,
     Organization,
@@ -61,6 +62,7 @@ def ground(northwind: Organization, olivia: User) -> Ground:
     factories.make_override(place.project, ground.config_file, place.environment, CANARY)
     factories.make_variable(northwind, "PASSWORD", CANARY, is_sensitive=True)
     AuditSeal.objects.create(org=northwind, head="0" * 64, mac="0" * 64)
+    FailedSignIn.objects.create(email="somebody@northwind.example")
     Icon.objects.create(org=northwind, digest="1c0n" * 16, png=CANARY.encode())
     IdempotencyRecord.objects.create(
         org=northwind, key="once", fingerprint="0" * 64, status=200, body=CANARY.encode()

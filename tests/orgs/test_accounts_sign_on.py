@@ -6,78 +6,23 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from copy import deepcopy
 from html import unescape
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
-from django.conf import settings as project
 from django.core import mail
 from django.test import Client
-from pytest_django.live_server_helper import LiveServer
 
 from orgs.models import Event, Membership, Organization, User
 from tests import factories
 from tests.conftest import Browser, signed_in, stale
-from tests.identity import provider as identity_provider
-from tests.identity.provider import CLIENT, PASSWORD, SECRET, Provider, submit, visit
-from tests.orgs.oidc_provider import LyingProvider
+from tests.identity.provider import Provider
+from tests.orgs.sign_on import ADA, START, configure, said, sign_on
 from tests.orgs.test_accounts import who
-
-START = "/account/sign-on/"
-ADA: dict[str, Any] = {
-    "sub": "ada-1",
-    "email": "ada@engine.example",
-    "email_verified": True,
-    "name": "Ada L.",
-}
-
-
-def configure(settings: Any, issuer: str, *, link: bool = False) -> None:
-    settings.HYDRA_OIDC_ISSUER, settings.HYDRA_OIDC_NAME = issuer, "Engine ID"
-    providers: dict[str, Any] = deepcopy(project.SOCIALACCOUNT_PROVIDERS)
-    providers["openid_connect"]["APPS"][0] |= {
-        "name": "Engine ID",
-        "client_id": CLIENT,
-        "secret": SECRET,
-        "settings": {"server_url": issuer, "email_authentication": link},
-    }
-    settings.SOCIALACCOUNT_PROVIDERS = providers
-
-
-@pytest.fixture(scope="session")
-def identity(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
-    with identity_provider.running(tmp_path_factory.mktemp("identity")) as provider:
-        yield provider
-
-
-@pytest.fixture
-def provider(settings: Any, db: None, identity: Provider) -> Provider:
-    identity.begin("http://testserver/account/sign-on/callback/")
-    identity.person = ADA
-    configure(settings, identity.issuer)
-    return identity
-
-
-def sign_on(client: Client, provider: Provider | LyingProvider, **typed: str) -> Any:
-    """There and back: what Hydra answers to whom the provider sends."""
-    page = client.post(START, typed).content.decode()
-    found = re.search(r'content="0; url=([^"]+)"', page)
-    assert found, page
-    back = urlsplit(provider.authorize(unescape(found[1])))
-    assert back.path == "/account/sign-on/callback/"
-    return client.get(f"{back.path}?{back.query}")
-
-
-def said(client: Client) -> str:
-    """What the next page says to whoever was turned away."""
-    return unescape(client.get("/account/login/").content.decode())
 
 
 def test_whoever_is_new_is_asked_for_the_organization_and_is_in(
@@ -348,81 +293,3 @@ def test_half_a_configuration_stops_the_start_and_says_what_is_missing() -> None
 
     assert told.returncode != 0
     assert "HYDRA_OIDC_CLIENT_ID, HYDRA_OIDC_CLIENT_SECRET is missing" in told.stderr
-
-
-# --- On the wire -----------------------------------------------------------------------------
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_browser_goes_there_signs_in_agrees_and_is_signed_in_here(
-    live_server: LiveServer, settings: Any, identity: Provider
-) -> None:
-    identity.begin(f"{live_server.url}/account/sign-on/callback/")
-    identity.person = ADA
-    identity.meet()
-    configure(settings, identity.issuer)
-    with httpx.Client() as browser:
-        door = browser.get(f"{live_server.url}/account/login/")
-        leaving = submit(browser, door, to="/account/sign-on/")
-        address = unescape(re.findall(r'content="0; url=([^"]+)"', leaving.text)[0])
-        asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
-        assert asked["code_challenge_method"] == "S256"
-        assert min(len(asked[word]) for word in ("code_challenge", "state", "nonce")) >= 16
-
-        back = visit(browser, address, login=ADA["sub"])
-        assert "Ada" not in back
-        place = browser.get(back, follow_redirects=True)
-        browser_in = submit(browser, place, name="Ada", organization="Engines")
-        assert browser_in.is_redirect
-        account = browser.get(f"{live_server.url}/account/")
-
-    assert account.status_code == 200
-    assert "Engines" in account.text
-    assert SocialAccount.objects.get().uid == ADA["sub"]
-    assert [path for path in identity.asked if path.endswith("/jwks.json")] != []
-
-
-def test_a_code_that_somebody_saw_is_worth_nothing_without_the_verifier(
-    provider: Provider,
-) -> None:
-    page = Browser().post(START).content.decode()
-    back = provider.authorize(unescape(re.findall(r'content="0; url=([^"]+)"', page)[0]))
-    form = {
-        "grant_type": "authorization_code",
-        "code": parse_qs(urlsplit(back).query)["code"][0],
-        "client_id": CLIENT,
-        "client_secret": SECRET,
-        "redirect_uri": "http://testserver/account/sign-on/callback/",
-    }
-
-    for more in ({}, {"code_verifier": "x" * 64}):
-        answer = httpx.post(f"{provider.issuer}/identity/o/api/token", data=form | more)
-        assert (answer.status_code, "access_token" in answer.text) == (400, False)
-
-
-def test_whoever_does_not_agree_there_is_not_signed_in_here(
-    client: Client, provider: Provider
-) -> None:
-    page = client.post(START).content.decode()
-    address = unescape(re.findall(r'content="0; url=([^"]+)"', page)[0])
-    back = urlsplit(provider.authorize(address, action="cancel"))
-
-    answer = client.get(f"{back.path}?{back.query}", follow=True)
-
-    assert "You did not sign in with Engine ID." in unescape(answer.content.decode())
-    assert who(client) is None
-
-
-def test_a_provider_sends_nobody_to_another_address_than_ours(provider: Provider) -> None:
-    """Whoever asks with another host gets no code: the provider knows where Hydra lives."""
-    page = Browser().post(START, headers={"host": "localhost"}).content.decode()
-    address = unescape(re.findall(r'content="0; url=([^"]+)"', page)[0])
-    provider.meet()
-
-    with httpx.Client() as browser:
-        there = browser.get(address, follow_redirects=True)
-        refused = submit(browser, there, login=ADA["sub"], password=PASSWORD)
-        answer = browser.get(f"{provider.issuer}{refused.headers['Location']}")
-
-    assert "redirect" in answer.text.lower()
-    assert "code=" not in answer.headers.get("Location", "")

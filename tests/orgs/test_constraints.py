@@ -17,6 +17,7 @@ from orgs.models import (
     BrowserSession,
     Environment,
     Event,
+    FailedSignIn,
     Icon,
     IdempotencyRecord,
     InviteCode,
@@ -45,6 +46,15 @@ def signed_in_as_nobody(org: Organization) -> Model:
 
 def session_without_digest(org: Organization) -> Model:
     return BrowserSession(digest="", expires_at=timezone.now())
+
+
+def failure_beside_another(org: Organization) -> Model:
+    FailedSignIn.objects.create(email="ada@northwind.example")
+    return FailedSignIn(email="ada@northwind.example")
+
+
+def failure_of_nothing(org: Organization) -> Model:
+    return FailedSignIn(email="ada@northwind.example", proof="luck")
 
 
 def unknown_plan(org: Organization) -> Model:
@@ -208,6 +218,8 @@ CLAIMS: dict[str, Callable[[Organization], Model]] = {
     "token_has_name": nameless_token,
     "token_replaced_has_an_end": replaced_token_without_end,
     "token_warning_known": token_with_an_unknown_warning,
+    "failed_sign_in_counted_once": failure_beside_another,
+    "failed_sign_in_proof_known": failure_of_nothing,
     "icon_once_per_org": same_icon,
     "audit_seal_verified_up_to_somewhere": verified_up_to_nowhere,
     "browser_session_signed_in_is_somebody": signed_in_as_nobody,
@@ -232,6 +244,7 @@ MODELS = (
     Event,
     AuditSeal,
     BrowserSession,
+    FailedSignIn,
     Icon,
     IdempotencyRecord,
     Agent,
@@ -251,6 +264,7 @@ def test_the_database_refuses(northwind: Organization, claim: str) -> None:
         "event_sequence_unique": "sequence",
         "idempotency_key_once_per_org": "key",
         "icon_once_per_org": "digest",
+        "failed_sign_in_counted_once": "email",
     }
     assert claim in str(refused.value) or columns[claim] in str(refused.value)
 

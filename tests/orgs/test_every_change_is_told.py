@@ -53,6 +53,7 @@ BOOKKEEPING: dict[str, str] = {
     "deployments.services.webhooks.fan_out": "What was told becomes deliveries, each with its log.",
     "deployments.services.worker.forget_sessions": "Of browsers that did not come back.",
     "orgs.services.deletion.delete_organization": "Its log goes with it: nobody could read it.",
+    "orgs.services.failures.count_failure": "Told once a minute, by `tell_failures`.",
     "orgs.services.events.number_events": "The number of what was told.",
     "orgs.services.idempotency.finish": IDEMPOTENCY,
     "orgs.services.idempotency.forget_old": IDEMPOTENCY,

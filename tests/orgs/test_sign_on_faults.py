@@ -15,8 +15,8 @@ from tests.conftest import Browser
 from tests.identity.provider import SECRET
 from tests.orgs import oidc_provider
 from tests.orgs.oidc_provider import LyingProvider, key_pair
+from tests.orgs.sign_on import ADA, START, configure, said, sign_on
 from tests.orgs.test_accounts import who
-from tests.orgs.test_accounts_sign_on import ADA, START, configure, said, sign_on
 
 ANOTHER = "http://127.0.0.1:9"
 
