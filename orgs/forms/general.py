@@ -39,7 +39,9 @@ class GeneralForm(forms.Form):
     billing_email = forms.EmailField(
         label="Billing e-mail", max_length=254, required=False, help_text="Where invoices go."
     )
-    time_zone = forms.ChoiceField(help_text="For freezes and plans. Pages show your own time.")
+    time_zone = forms.ChoiceField(
+        help_text="For times typed where the browser tells no zone. Pages show your own time."
+    )
     managers_may_edit = forms.BooleanField(label="Managers may edit these settings", required=False)
     requires_two_factor = forms.BooleanField(
         label="Members need two-factor",

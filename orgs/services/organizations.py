@@ -111,8 +111,7 @@ def update_organization(
         setattr(org, name, value)
     if after:
         org.save(update_fields=list(after))
-        data = {"before": before, "after": after}
-        record(org, "organization.updated", by=by, data=data)
+        record(org, "organization.updated", by=by, data=events.changes(before, after))
     return org
 
 
