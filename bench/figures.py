@@ -13,7 +13,7 @@ from pathlib import Path
 class Figure:
     """One measured number. `floor` is the same done with nothing of Hydra in the way.
 
-    `is_met` is None where section 11 of the product page sets no goal.
+    `is_met` is None where there is no goal.
     """
 
     measure: str

@@ -15,7 +15,7 @@ from orgs.models import Actor, AuditSeal, Event, Organization
 
 NUMBER_BATCH = 1000
 
-# What webhooks may be told, as the product page lists it.
+# What webhooks may be told; docs/webhooks.md says which of these are sent already.
 WEBHOOK_VERBS = (
     "deployment.started",
     "deployment.ready",

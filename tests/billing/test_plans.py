@@ -1,4 +1,4 @@
-"""Plans: the limits of the product page, and a refusal that says what to do."""
+"""Plans: their limits, and a refusal that says what to do."""
 
 from __future__ import annotations
 

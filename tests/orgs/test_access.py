@@ -1,4 +1,4 @@
-"""The table of rights, cell by cell as the product page draws it."""
+"""The table of rights, cell by cell."""
 
 from __future__ import annotations
 

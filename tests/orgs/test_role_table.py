@@ -1,4 +1,4 @@
-"""Section 2 of the product page: who may do what, cell by cell, on the page and by API."""
+"""Who may do what, cell by cell, on the page and by API."""
 
 from __future__ import annotations
 
