@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -49,6 +49,11 @@ class Destination:
     seen: Target | None = None  # the cell as it was before its lock, with what ran there
 
     @property
+    def current(self) -> Deployment | None:
+        """What ran there before the lock, as far as anybody looked."""
+        return self.seen.current if self.seen is not None else None
+
+    @property
     def place(self) -> rendering.Place:
         return rendering.Place(self.link.project, self.link.environment, self.link.url)
 
@@ -72,6 +77,7 @@ def request_deployment(  # noqa: PLR0913  # each is said by name
     """
     destination = find_destination(project, application, environment)
     target = queues.lock(find_target(destination).pk)
+    destination = replace(destination, seen=target)
     before = asked_before(target, version=version, form_key=form_key)
     if before is not None:
         return before
@@ -139,12 +145,17 @@ def lock_target(destination: Destination) -> Target:
     )
     if target is None:
         target = queues.lock(find_target(destination).pk)
-    seen = destination.seen
-    if seen is not None and seen.current_id == target.current_id:
-        target.current = seen.current
+    if is_still_there(destination, target):
+        target.current = destination.current
     elif target.current_id is not None:
         target.current = queues.deployments_with_versions.first(pk=target.current_id)
     return target
+
+
+def is_still_there(destination: Destination, target: Target) -> bool:
+    """Whether at the locked cell runs what ran there when it was seen."""
+    current = destination.current
+    return target.current_id == (current.pk if current is not None else None)
 
 
 def place_order(
@@ -157,8 +168,12 @@ def place_order(
     """
     destination.link.project.org.require_active()
     require_deployable(order.version, destination.application)
+    # Most of the work comes before the lock: all creates for one place wait there for each other.
+    snapshot = freeze(order, destination=destination, sources=sources, current=destination.current)
     target = lock_target(destination)
-    snapshot = freeze(order, destination=destination, sources=sources, target=target)
+    if not is_still_there(destination, target):
+        snapshot.delete()
+        snapshot = freeze(order, destination=destination, sources=sources, current=target.current)
     deployment = compose(order, destination=destination, target=target, snapshot=snapshot)
     inserts.insert(deployment)
     news = [announcements.compose(deployment, by=order.by)]
@@ -181,9 +196,12 @@ def require_deployable(version: Version, application: Application) -> None:
 
 
 def freeze(
-    order: Order, *, destination: Destination, sources: rendering.Sources, target: Target
+    order: Order,
+    *,
+    destination: Destination,
+    sources: rendering.Sources,
+    current: Deployment | None,
 ) -> Snapshot:
-    current = target.current
     content = rendering.render(
         sources,
         place=destination.place,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
 from django.db.models.functions import Now
 
-from deployments.models import Deployment, JobState, State
+from deployments.models import Deployment, JobState, Snapshot, State, Target
 from deployments.services import cancel, jobs, queues, requests, sweeps
 from orgs.models import SYSTEM
 from projects.models import ProjectAgent
+from projects.services import rendering
 from tests import factories
 from tests.deployments.job_course import deploy, finish, run, take
 
@@ -132,3 +134,23 @@ def test_a_blocked_version_is_refused_with_its_reason() -> None:
         )
 
     assert not Deployment.objects.exists()
+
+
+def test_a_snapshot_names_what_ran_there_when_the_lock_came_not_when_it_was_awaited() -> None:
+    place = factories.make_place()
+    destination = requests.find_destination(place.project, place.application, place.environment)
+    seen = factories.make_target(place)
+    sources = rendering.load_sources(place.application, projects=[place.project])
+    meanwhile = factories.make_deployment(place, version=factories.make_version(place.application))
+    Target.objects.update(current=meanwhile)
+
+    deployment, _ = requests.place_order(
+        requests.Order(factories.make_version(place.application), SYSTEM),
+        destination=dataclasses.replace(destination, seen=seen),
+        sources=sources,
+    )
+
+    env = deployment.snapshot.open_content()["env"]
+    assert env["HYDRA_PREVIOUS_VERSION"] == meanwhile.version.name
+    assert deployment.previous_version == meanwhile.version
+    assert set(Snapshot.objects.all()) == {meanwhile.snapshot, deployment.snapshot}
