@@ -20,7 +20,7 @@ from deployments.models import (
     Tick,
     Webhook,
 )
-from hydra.staff import Listing
+from hydra.staff import Listing, Newest
 
 ORG_OR_ID = "An organization's address, or an id"
 JOB = "A job's id"
@@ -48,7 +48,7 @@ class DeploymentListing(Listing):
         *naming("superseded_by"),
     )
     list_display = ("uid", "org", "project", "application", "environment", "version", "state")
-    list_filter = ("state", "trigger")
+    list_filter = (("state", Newest), ("trigger", Newest))
     search_fields = ("org", "uid")
     search_help_text = ORG_OR_ID
 
@@ -64,7 +64,7 @@ class SnapshotListing(Listing):
 class JobListing(Listing):
     joined = naming("deployment")
     list_display = ("uid", "org", "agent", "state", "reason", "started_at", "finished_at")
-    list_filter = ("state",)
+    list_filter = (("state", Newest),)
     search_fields = ("org", "uid")
     search_help_text = ORG_OR_ID
 
@@ -73,7 +73,7 @@ class JobListing(Listing):
 class StepRunListing(Listing):
     joined = (*naming("job__deployment"), "job__agent")
     list_display = ("job", "position", "name", "state", "attempt", "exit_code", "reason")
-    list_filter = ("state",)
+    list_filter = (("state", Newest),)
     search_fields = ("job__uid",)
     search_help_text = JOB
 
@@ -120,7 +120,7 @@ class WebhookListing(Listing):
 @admin.register(Delivery)
 class DeliveryListing(Listing):
     list_display = ("uid", "org", "verb", "state", "attempts_made", "next_attempt_at", "reason")
-    list_filter = ("state",)
+    list_filter = (("state", Newest),)
     search_fields = ("org", "uid")
     search_help_text = ORG_OR_ID
 

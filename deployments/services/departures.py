@@ -16,7 +16,8 @@ class BeingDeployed(Conflict):
 
 def require_nothing_under_way(departure: Departure) -> None:
     """Refuse a departure from under a deployment that has not ended, and name it."""
-    unfinished = Deployment.objects.unfinished().filter(project=departure.project)
+    project = departure.project
+    unfinished = Deployment.objects.filter(org=project.org_id).unfinished().filter(project=project)
     if departure.application is not None:
         unfinished = unfinished.filter(application=departure.application)
     if departure.environment is not None:

@@ -61,9 +61,10 @@ def deployment_list(request: OrgRequest) -> HttpResponse:
 def narrowed(rows: DeploymentQuerySet, wanted: dict[str, Any]) -> DeploymentQuerySet:
     """The rows that the filters leave. `waiting` and `finished` are groups of states."""
     state = wanted.get("state", "")
-    groups = {"waiting": WAITING, "finished": FINISHED}
-    if state in groups:
-        rows = rows.filter(state__in=groups[state])
+    if state == "waiting":
+        rows = rows.in_few(WAITING)
+    elif state == "finished":
+        rows = rows.filter(state__in=FINISHED)
     elif state in State.values:
         rows = rows.filter(state=state)
     for name in ("project", "environment", "application"):

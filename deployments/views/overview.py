@@ -60,9 +60,8 @@ def needing_attention(request: OrgRequest) -> list[Deployment]:
     deployments = Deployment.objects.in_org(request.org).with_names()
     deployments = deployments.select_related("target__head__version")
     week_ago = timezone.now() - timedelta(days=7)
-    broken = deployments.filter(
-        state__in=NEEDS_SOMEBODY, resolution="", created_at__gt=week_ago
-    ).order_by("-pk")
-    waiting = deployments.filter(state__in=WAITS).order_by("-pk")
+    broken = deployments.in_few(NEEDS_SOMEBODY).filter(resolution="", created_at__gt=week_ago)
+    broken = broken.order_by("-pk")
+    waiting = deployments.in_few(WAITS).order_by("-pk")
     still_broken = [d for d in broken[: 4 * ATTENTION_ROWS] if d.target.latest_id == d.pk]
     return (still_broken + list(waiting[:ATTENTION_ROWS]))[:ATTENTION_ROWS]

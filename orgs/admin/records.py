@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from hydra.staff import Listing
+from hydra.staff import Listing, Newest
 from orgs.models import AuditSeal, Event, IdempotencyRecord
 
 
 @admin.register(Event)
 class EventListing(Listing):
     list_display = ("verb", "org", "actor_label", "subject_label", "address", "created_at")
-    list_filter = ("actor_kind",)
+    list_filter = (("actor_kind", Newest),)
     search_fields = ("org", "uid", "subject_uid")
     search_help_text = "An organization's address, or the id of an event or of its subject"
 

@@ -56,6 +56,12 @@ class EventFilter:
             found &= Q(created_at__lt=self.until)
         return found
 
+    @property
+    def reads_rows(self) -> bool:
+        """Whether no index finds it: one event after the other has to be looked at."""
+        names = [text for text in (self.actor, self.subject) if text]
+        return bool(self.kind) or not all(UID.fullmatch(name) for name in names)
+
 
 def named(who: str, text: str, *, kinds: Collection[str] = ()) -> Q:
     """By id, which an index finds; by kind; else by a part of the name."""
@@ -74,10 +80,19 @@ class EventQuerySet(models.QuerySet["Event"]):
         return self.filter(subject_uid=uid)
 
     def narrowed(self, wanted: EventFilter) -> EventQuerySet:
-        """What the filter leaves. A time is also a place in the order of keys: without it, the
-        database would look through all that happened since, or put it in order first.
+        """What the filter leaves."""
+        return self.around(wanted).filter(wanted.conditions)
+
+    def stretch(self, count: int) -> Event | None:
+        """The first event beyond the `count` newest of these; None when there are no more."""
+        found = self.order_by("-pk").values("pk")[count : count + 1]
+        return Event.objects.only("created_at").filter(pk=Subquery(found)).first()
+
+    def around(self, wanted: EventFilter) -> EventQuerySet:
+        """What is about as old as the filter wants. A time is also a place in the order of keys:
+        without it, the database would look through all that happened since, or put it in order.
         """
-        rows = self.filter(wanted.conditions)
+        rows = self
         if wanted.since:
             earlier = self.filter(created_at__lt=wanted.since - SKEW).order_by("-created_at")
             rows = rows.filter(pk__gt=Coalesce(Subquery(earlier.values("pk")[:1]), 0))

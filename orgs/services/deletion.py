@@ -75,7 +75,7 @@ def contents_of(org: Organization) -> Iterator[tuple[int, str]]:
             count = rows.order_by()[:COUNTED_AT_MOST].count()
             if count:
                 noun = options.verbose_name if count == 1 else options.verbose_name_plural
-                yield count, str(noun).replace("api ", "API ")
+                yield count, str(noun)
 
 
 @cache

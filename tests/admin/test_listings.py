@@ -17,14 +17,17 @@ from django.utils import timezone
 
 from deployments.models import (
     Attempt,
+    Delivery,
     Deployment,
     Evaluation,
     Job,
     LogChunk,
+    State,
     StepRun,
     Tick,
 )
 from hydra import staff
+from hydra.staff import Listing, Newest
 from orgs.models import (
     SYSTEM,
     AuditSeal,
@@ -205,3 +208,44 @@ def test_a_long_list_is_counted_no_further_than_a_person_leafs(
     assert "LIMIT 3" in counts[0]
     assert Deployment.objects.count() == 6
     assert Job.objects.count() == 1
+
+
+def test_a_later_page_shows_what_comes_later(
+    desk: Client, ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Listing, "list_per_page", 2)
+    for _ in range(4):
+        factories.make_deployment(ground.place, finished_at=timezone.now())
+    keys = list(Deployment.objects.order_by("-pk").values_list("pk", flat=True))
+
+    pages = [desk.get("/admin/deployments/deployment/", {"p": page}) for page in (1, 2, 3)]
+
+    shown = [[row.pk for row in page.context["cl"].result_list] for page in pages]
+    assert shown == [keys[:2], keys[2:4], keys[4:]]
+
+
+def test_a_filter_looks_at_the_newest_rows_alone_and_says_so(
+    desk: Client, ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = factories.make_deployment(ground.place, finished_at=timezone.now())
+    for _ in range(2):
+        factories.make_deployment(ground.place, State.CANCELED, finished_at=timezone.now())
+    last = factories.make_deployment(ground.place, finished_at=timezone.now())
+
+    def found() -> list[int]:
+        page = desk.get("/admin/deployments/deployment/", {"state__exact": "succeeded"})
+        assert f"state, of the newest {staff.NEWEST:,}" in page.content.decode()
+        return [row.pk for row in page.context["cl"].result_list]
+
+    assert found() == [last.pk, old.pk]
+    monkeypatch.setattr(staff, "NEWEST", 3)
+    assert found() == [last.pk]
+
+
+def test_no_filter_of_the_administration_reads_a_long_table(desk: Client, ground: Ground) -> None:
+    """What grows with every deployment is filtered by its newest rows, whoever adds a filter."""
+    long = (Attempt, Delivery, Deployment, Event, Job, LogChunk, StepRun)
+
+    for model in long:
+        filters = admin.site._registry[model].list_filter
+        assert all(isinstance(each, tuple) and each[1] is Newest for each in filters), model

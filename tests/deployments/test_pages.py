@@ -322,3 +322,24 @@ def test_an_empty_matrix_offers_its_first_act_to_who_may_do_it(
         shown = client.get(page).content.decode()
         assert "No application" in shown
         assert (f"/projects/{project.code}/settings/#applications" in shown) is may
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL plans by what is there")
+@pytest.mark.parametrize("path", ["", "deployments/?state=waiting", "settings/general/delete/"])
+def test_what_few_deployments_are_is_found_by_their_state(
+    place: Place, olivia: User, path: str
+) -> None:
+    """In the order of keys, those that are over would all be looked at first."""
+    client = signed_in(olivia)
+    with CaptureQueriesContext(connection) as seen:
+        assert client.get(f"/o/northwind/{path}").status_code == 200
+
+    asked = [query["sql"] for query in seen if '."state" IN' in query["sql"]]
+    few = [sql for sql in asked if "SELECT U0" in sql]
+    assert few
+    for sql in few:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+            plan = " ".join(row[3] for row in cursor.fetchall())
+        assert "deployment_list_by_state" in plan
+        assert "deployments_deployment USING INDEX deployment_list (" not in plan

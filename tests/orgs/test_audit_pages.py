@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from orgs.models import SYSTEM, AuditSeal, Event, Organization, User
 from orgs.services import audits, events, exports
 from orgs.services.events import Subject
+from orgs.views import audit
 from tests import factories
 from tests.conftest import signed_in
 from tests.orgs.audit_log import happen, seal_all
@@ -52,6 +55,11 @@ def verbs_shown(user: User, query: str = "") -> list[str]:
     response = signed_in(user).get(PAGE + query)
     assert response.status_code == 200
     return [event.verb for event in response.context["events"]]
+
+
+def text(response: Any) -> str:
+    told: str = response.content.decode()
+    return told
 
 
 ALL = ["version.created", "project.updated", "environment.created"]
@@ -134,6 +142,45 @@ def test_older_events_stand_on_the_next_page_which_asks_for_as_few_rows(
         Event.objects.filter(actor_kind="system").order_by("-pk").values_list("pk", flat=True)
     )
     assert older.context["next_before"] is None
+
+
+@pytest.mark.parametrize(
+    "query", ["?actor=Olivia", "?subject=shop", "?kind=project", "?actor=user", "?verb=project.*"]
+)
+def test_what_no_index_finds_is_searched_for_one_stretch_after_the_other(
+    org: Organization, olivia: User, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    found = verbs_shown(olivia, query)
+    has_index = "verb" in query
+    monkeypatch.setattr(audit, "MOST_READ", 2)
+    for number in range(2, 7):
+        happen(org, number)  # newer than what is looked for
+
+    pages, address = [], PAGE + query
+    while address:
+        shown = signed_in(olivia).get(address)
+        pages.append([event.verb for event in shown.context["events"]])
+        assert len(pages[-1]) <= 2 or has_index
+        further = re.search(
+            r'href="([^"]+)"[^>]*>(?:<svg.*?</svg>)?Search further back', text(shown)
+        )
+        address = PAGE + unescape(further[1]) if further else ""
+
+    assert [verb for page in pages for verb in page] == found
+    assert len(pages) == (1 if has_index else 4)
+    assert has_index or "Not found yet" in text(signed_in(olivia).get(PAGE + query))
+
+
+def test_a_page_that_found_all_it_shows_searches_no_further(
+    org: Organization, olivia: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "MOST_READ", 3)
+    monkeypatch.setattr(audit, "PER_PAGE", 1)
+
+    shown = text(signed_in(olivia).get(PAGE + "?kind=project"))
+
+    assert "Search further back" not in shown
+    assert "Older" not in shown
 
 
 def test_the_page_asks_as_much_for_many_events_as_for_few(org: Organization, olivia: User) -> None:
