@@ -26,6 +26,7 @@ from tests.factories import actor_of
 # Of our own tables those that belong to people, to the site, or to nobody.
 NOT_OWNED = {
     "deployments.Tick",
+    "orgs.BrowserSession",
     "orgs.Organization",
     "orgs.PersonalToken",
     "orgs.User",
