@@ -12,17 +12,18 @@ from typing import Any, TypeGuard
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, URLResolver, path
 
 from hydra.staff import Listing
-from orgs.access import has_two_factor
+from orgs.access import fresh, has_two_factor
 from orgs.models import User
 
 # Signing in and out and passwords have pages of ours, which are throttled and ask for two-factor.
 NOT_HERE = {"login", "logout", "password_change", "password_change_done", "view_on_site"}
 
-Page = Callable[..., HttpResponse]
+Page = Callable[..., HttpResponseBase]
 
 
 class Site(admin.AdminSite):
@@ -63,13 +64,15 @@ def gate(view: Page) -> Page:
 
     @login_not_required  # the way to the sign-in page would tell that there is something
     @wraps(view)
-    def entered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def entered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not is_administrator(request.user):
             raise Http404
         if not has_two_factor(request.user):
             return render(request, "admin/two_factor.html", status=403)
         request.is_admitted = True  # type: ignore[attr-defined]  # ours, on Django's class
-        return view(request, *args, **kwargs)
+        # Rights and plans are changed here: an open browser alone does not suffice.
+        answer = fresh(view) if request.method == "POST" else view
+        return answer(request, *args, **kwargs)
 
     return entered
 

@@ -5,6 +5,7 @@ Why the library's two tables would not do: docs/decisions/0065-a-session-is-foun
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
@@ -18,6 +19,8 @@ from orgs.models.sessions import LONGEST_USER_AGENT, BrowserSession, digest_of
 SIGNED_IN = "_auth_user_id"  # Django's name in a session for whoever is signed in
 UNFINISHED = "account_login"  # django-allauth's for whoever still owes something, such as a code
 CAME_FROM = "came_from"  # ours: network address and browser
+# Of whoever is not signed in, and may make as many as they like: no way in takes longer than this.
+IN_PASSING = timedelta(hours=1)
 
 
 class SessionStore(SessionBase):
@@ -68,15 +71,16 @@ class SessionStore(SessionBase):
             raise CreateError from error
 
     def columns(self, content: dict[str, Any]) -> dict[str, Any]:
+        is_signed_in = SIGNED_IN in content
         address, user_agent = content.get(CAME_FROM, ("", ""))
         text = self.serializer().dumps(content)
         return {
             "user_id": person_in(content),
-            "is_signed_in": SIGNED_IN in content,
+            "is_signed_in": is_signed_in,
             "content_sealed": sealed.seal(text, bound_to=binding_of(self.session_key or "")),
             "address": address,
             "user_agent": user_agent[:LONGEST_USER_AGENT],
-            "expires_at": self.get_expiry_date(),
+            "expires_at": self.get_expiry_date() if is_signed_in else timezone.now() + IN_PASSING,
         }
 
     def delete(self, session_key: str | None = None) -> None:

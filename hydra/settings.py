@@ -218,7 +218,7 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 # Asks the database nothing, so that it can also be made for nobody.
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105  # a name
 # Our own brake (hydra.throttle) counts failures: the library's would shut the owner out as well.
-ACCOUNT_RATE_LIMITS = {"login_failed": None}
+ACCOUNT_RATE_LIMITS = {"login_failed": None, "change_password": None}
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 10 * 60
 ACCOUNT_SESSION_REMEMBER = True

@@ -37,6 +37,8 @@ from hydra.names import NameField
 from hydra.throttle import guess_of, in_words
 from orgs.access import address_of
 
+HAS_TO_WAIT = "has_to_wait"  # the code of an error
+
 
 def shortest() -> int:
     """The length below which a password is refused."""
@@ -168,6 +170,15 @@ class ChangePasswordForm(LibraryChangePasswordForm):  # type: ignore[misc]  # al
         old.widget.attrs.pop("placeholder", None)
         word_new_password(self.fields["password1"])
 
+    def clean_oldpassword(self) -> str:
+        """Guessed here it counts as it does at the door."""
+        guess = guess_of(address_of(context.request), "password", self.user.email)
+        if wait := guess.count():
+            raise forms.ValidationError(in_words(wait), code=HAS_TO_WAIT)
+        password: str = super().clean_oldpassword()
+        guess.was_right()
+        return password
+
 
 class SetPasswordForm(LibrarySetPasswordForm):  # type: ignore[misc]  # allauth has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -190,9 +201,6 @@ class ActivateForm(ActivateTOTPForm):  # type: ignore[misc]  # allauth has no ty
         code = self.fields["code"]
         code.label = "Code of the app"
         code.widget = forms.TextInput(attrs={**CODE_ATTRS, "inputmode": "numeric"})
-
-
-HAS_TO_WAIT = "has_to_wait"
 
 
 class Slowed:

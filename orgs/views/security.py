@@ -50,6 +50,16 @@ def as_json(options: Any) -> str:
     return json.dumps(options, cls=DjangoJSONEncoder)
 
 
+PROOF_FIELDS = {Proof.PASSWORD: "oldpassword", Proof.CODE: "code"}
+
+
+def count_wrong(proof: Proof, request: HttpRequest, form: Form, user: User) -> None:
+    """What had to wait was not judged, and a passkey that fails is nobody's guess."""
+    field = PROOF_FIELDS[proof]
+    if form.has_error(field) and not form.has_error(field, HAS_TO_WAIT):
+        failures.count_failure(user.email, proof=proof, address=address_of(request))
+
+
 class Framed:
     """Within the account's pages: the frame of the organization stays around, mistakes are 422."""
 
@@ -105,6 +115,10 @@ class Security(Framed, IndexView):  # type: ignore[misc]  # allauth has no types
 class ChangePassword(NewPassword, PasswordChangeView):  # type: ignore[misc]  # allauth has no types
     form_class = ChangePasswordForm
 
+    def form_invalid(self, form: Form) -> HttpResponse:
+        count_wrong(Proof.PASSWORD, self.request, form, signed_in(self.request))
+        return super().form_invalid(form)
+
 
 class SetPassword(NewPassword, PasswordSetView):  # type: ignore[misc]  # allauth has no types
     """For whoever has none, because they sign in elsewhere."""
@@ -159,12 +173,6 @@ class RemovePasskey(Told, RemoveWebAuthnView):  # type: ignore[misc]  # allauth 
     verb = "user.passkey_removed"
 
 
-def count_wrong_code(request: HttpRequest, form: Form, user: User) -> None:
-    """What had to wait was not judged, and a passkey that fails is nobody's guess."""
-    if form.has_error("code") and not form.has_error("code", HAS_TO_WAIT):
-        failures.count_failure(user.email, proof=Proof.CODE, address=address_of(request))
-
-
 class SecondFactor(AuthenticateView):  # type: ignore[misc]  # allauth has no types
     """The second question at the door, after the password."""
 
@@ -181,7 +189,7 @@ class SecondFactor(AuthenticateView):  # type: ignore[misc]  # allauth has no ty
         }
 
     def form_invalid(self, form: Form) -> HttpResponse:
-        count_wrong_code(self.request, form, self.stage.login.user)
+        count_wrong(Proof.CODE, self.request, form, self.stage.login.user)
         response: HttpResponse = super().form_invalid(form)
         response.status_code = 422
         return response
@@ -196,7 +204,7 @@ class ConfirmByCode(ReauthenticateView):  # type: ignore[misc]  # allauth has no
     template_name = "mfa/reauthenticate.html"
 
     def form_invalid(self, form: Form) -> HttpResponse:
-        count_wrong_code(self.request, form, signed_in(self.request))
+        count_wrong(Proof.CODE, self.request, form, signed_in(self.request))
         response: HttpResponse = super().form_invalid(form)
         return response
 

@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from orgs.models import Role, User
+from orgs.models import Organization, Role, User
 from tests import factories
-from tests.conftest import signed_in
+from tests.conftest import signed_in, stale
 
 pytestmark = pytest.mark.django_db
 
@@ -83,3 +83,20 @@ def test_signing_in_is_not_done_here(desk: Client) -> None:
     assert names.isdisjoint({"login", "logout", "password_change", "password_change_done"})
     assert desk.get("/admin", follow=True).status_code == 200
     assert "Hydra administration" in desk.get("/admin/").content.decode()
+
+
+def test_changing_takes_a_fresh_sign_in(ada: User, northwind: Organization) -> None:
+    desk = stale(ada)
+    place = f"/admin/orgs/organization/{northwind.pk}/change/"
+    form = {"plan": "team", "requests_per_minute": "700", "suspension_reason": ""}
+
+    held_up = desk.post(place, form)
+
+    assert held_up["Location"].startswith("/account/reauthenticate/")
+    northwind.refresh_from_db()
+    assert northwind.plan == "enterprise"
+    assert desk.get(place).status_code == 200  # looking takes none
+
+
+def test_whoever_is_no_administrator_is_not_even_asked_to_confirm(sam: User) -> None:
+    assert stale(sam).post("/admin/").status_code == 404
