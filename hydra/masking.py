@@ -1,6 +1,7 @@
 """Striking secrets out of text that is about to be logged: tokens, `key=`, `Authorization`.
 
-The last line of defence. The first is that secrets are `sealed.Secret` and never formatted.
+The last line of defence. The first is that nobody logs a secret: they lie sealed in the database,
+or as digests, and are opened where they are used.
 """
 
 from __future__ import annotations

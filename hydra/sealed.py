@@ -7,60 +7,18 @@ with its tag. Everything before the ciphertext is authenticated together with `b
 from __future__ import annotations
 
 import os
-from hmac import compare_digest
-from typing import Final, NoReturn
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
-from django.utils.functional import Promise
 
 FORMAT: Final = 1
 NONCE_BYTES: Final = 12
-HIDDEN: Final = "***"
 
 
 class SealBroken(Exception):
     """A sealed value cannot be opened: altered, moved to another row, or its key is gone."""
-
-
-class Secret(Promise):
-    """A value that shows itself only when asked to: `str`, `repr`, templates and JSON see `***`.
-
-    It is a Promise because the JSON encoders of Django and REST framework write a Promise as
-    its `str`; the plain encoder refuses it, which leaks nothing either. It cannot be pickled, so
-    that it never travels in a task's arguments or a cache.
-    """
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        return self._value
-
-    def __str__(self) -> str:
-        return HIDDEN
-
-    __repr__ = __str__
-
-    def __format__(self, spec: str) -> str:
-        return format(HIDDEN, spec)
-
-    def __bool__(self) -> bool:
-        return bool(self._value)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Secret):
-            return NotImplemented
-        return compare_digest(self._value.encode(), other._value.encode())
-
-    def __hash__(self) -> int:
-        return hash((Secret, self._value))
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("A secret is not pickled: pass the id of its row.")
 
 
 def binding(table: str, *, row: str, field: str, org: str) -> str:
@@ -100,10 +58,6 @@ def open_sealed(blob: bytes | memoryview, *, bound_to: str) -> bytes:
 
 def open_text(blob: bytes | memoryview, *, bound_to: str) -> str:
     return open_sealed(blob, bound_to=bound_to).decode()
-
-
-def open_secret(blob: bytes | memoryview, *, bound_to: str) -> Secret:
-    return Secret(open_text(blob, bound_to=bound_to))
 
 
 def key_id_of(blob: bytes | memoryview) -> str:
