@@ -13,7 +13,7 @@ from django.urls import Resolver404, resolve
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Hydra
-from tests.browser.watching import overflow, violations, watch
+from tests.browser.watching import PHONE, overflow, violations, watch
 
 # The walk must have come to these; without them it would prove little.
 SECTIONS = {
@@ -124,6 +124,22 @@ def test_projects_with_long_names(owner: Page, hydra: Hydra, path: str) -> None:
     project = f"{hydra.strained}/projects/{hydra.scene['strain']['project']}"
 
     assert nothing(look(owner, f"{project}{path}"))
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["settings/audit", "settings/users", "settings/api-keys", "agents", "applications/storefront"],
+)
+def test_on_a_phone_a_row_shows_all_that_is_done_with_it(
+    owner: Page, hydra: Hydra, path: str
+) -> None:
+    """What else is compared stands below the name, so nothing is to the right of the screen."""
+    owner.set_viewport_size(PHONE)
+    owner.goto(f"{hydra.org}/{path}/")
+
+    table = owner.locator("table.stacked").first
+    expect(table).to_be_visible()
+    assert table.evaluate("table => table.parentElement.scrollWidth") <= PHONE["width"]
 
 
 @pytest.mark.parametrize("name", ["hostile", "queued"])

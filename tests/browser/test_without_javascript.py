@@ -69,3 +69,19 @@ def test_the_tabs_of_a_deployment_are_links_to_its_parts(plain: Page, hydra: Hyd
     plain.get_by_role("link", name="Events").click()
 
     expect(plain.get_by_role("heading", name="Events")).to_be_in_viewport()
+
+
+def test_what_is_asked_before_harm_stands_on_the_page(plain: Page, hydra: Hydra) -> None:
+    """In a dialog it is the title; the page has it as its heading, or as the card's."""
+    asked = {
+        "settings/api-keys/": ("Revoke", "Revoke "),
+        "settings/environments/": ("Delete Development", "Delete Development"),
+        "applications/storefront/steps/": ("Delete ", "Delete "),
+    }
+
+    for path, (link, question) in asked.items():
+        plain.goto(f"{hydra.org}/{path}")
+        plain.get_by_role("link", name=link).first.click()
+
+        expect(plain.get_by_role("heading", name=question)).to_be_visible()
+        expect(plain.get_by_role("heading", name=question)).to_have_count(1)
