@@ -57,7 +57,7 @@ class Ground:
             "key": "nobody-was-sent-this",
             "form": "csv",
             "token": "nobody-was-sent-this",
-            "pk": "1",
+            "pk": "0",  # nobody's
         }
         if name in by_name:
             return by_name[name]

@@ -1,7 +1,7 @@
 """The rows of the access matrix: who gets what at every route. `tests/test_access.py` tries each.
 
 `in` means let in: done, or answered by what stands behind the gate, such as a form with mistakes or
-a rule that refuses. `login` is the way to the sign-in page. A number is that status.
+a rule that refuses. `login` is the way to the sign-in page, also after signing out. A number is that status.
 """
 
 # ruff: noqa: E501  # a row is a line
@@ -97,7 +97,7 @@ POST /account/profile/email/<token>/                                          in
 GET  /account/sessions/                                                       login in  in  in  in  in
 POST /account/sessions/                                                       login 405 405 405 405 405
 GET  /account/sessions/end/                                                   login 405 405 405 405 405
-POST /account/sessions/end/                                                   login in  in  in  in  in
+POST /account/sessions/end/                                                   login login login login login login
 GET  /account/sessions/<pk>/end/                                              login 405 405 405 405 405
 POST /account/sessions/<pk>/end/                                              login 404 404 404 404 404
 GET  /account/join/                                                           login 405 405 405 405 405

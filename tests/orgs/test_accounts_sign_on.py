@@ -293,3 +293,15 @@ def test_half_a_configuration_stops_the_start_and_says_what_is_missing() -> None
 
     assert told.returncode != 0
     assert "HYDRA_OIDC_CLIENT_ID, HYDRA_OIDC_CLIENT_SECRET is missing" in told.stderr
+
+
+def test_a_locked_account_is_not_entered_from_elsewhere(
+    client: Client, provider: Provider, olivia: User
+) -> None:
+    SocialAccount.objects.create(user=olivia, provider="sign-on", uid=ADA["sub"])
+    User.objects.filter(pk=olivia.pk).update(is_active=False)
+
+    sign_on(client, provider)
+
+    assert who(client) is None
+    assert client.get("/account/")["Location"].startswith("/account/login/")
