@@ -112,10 +112,13 @@ def migrate() -> None:
     say("bringing the database up to date; the first time this makes all tables")
     import django  # noqa: PLC0415  # the environment had to be complete
     from django.core.management import call_command  # noqa: PLC0415  # as above
+    from django.db import connections  # noqa: PLC0415  # as above
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hydra.settings")
     django.setup()
     call_command("migrate", interactive=False, verbosity=0)
+    # The last one to close folds SQLite's log into the file; held until the end, nobody would.
+    connections.close_all()
 
 
 def migrate_beside() -> None:
