@@ -1,4 +1,4 @@
-"""Striking secrets out of text that is about to be logged: tokens, `key=`, `Authorization`.
+"""Striking secrets out of text that is about to be logged: tokens, `key=`, links of mails.
 
 The last line of defence. The first is that nobody logs a secret: they lie sealed in the database,
 or as digests, and are opened where they are used.
@@ -17,7 +17,7 @@ HIDDEN: Final = "***"
 
 _NAMES: Final = (
     r"(?:api|access|refresh|private|client|session|csrf|encryption)?[_-]?(?:key|keys|token|secret)"
-    r"|password|passwd|passphrase|authorization|credentials?"
+    r"|password|passwd|passphrase|authorization|credentials?|ticket"
 )
 # What may stand in for a value: a quoted text, or everything up to the next separator.
 _VALUE: Final = r"\"[^\"]*\"|'[^']*'|[^\s\"'&;,<>{}\[\]()]+"
@@ -47,6 +47,11 @@ _HEADER: Final = re.compile(
     re.IGNORECASE,
 )
 _BEARER: Final = re.compile(r"\b(Bearer|Basic)\s+[0-9A-Za-z._~+/=-]{20,}", re.IGNORECASE)
+# Links of mails: whoever has one chooses a new password, or proves an address.
+_LINK: Final = re.compile(
+    r"(/account/(?:password/(?:[0-9A-Za-z]+/(?!set-password/))?|confirm-email/|profile/email/))"
+    r"(?=[^\s/?\"'<>]{20})[^\s/?\"'<>]+"
+)
 _USERINFO: Final = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")
 
 
@@ -55,6 +60,7 @@ def mask(text: str) -> str:
     text = _TOKEN.sub(rf"\g<1>{HIDDEN}", text)
     text = _BEARER.sub(rf"\g<1> {HIDDEN}", text)
     text = _USERINFO.sub(HIDDEN, text)
+    text = _LINK.sub(rf"\g<1>{HIDDEN}", text)
     for named in (_HEADER, _ASSIGNED, _QUOTED):
         text = named.sub(_hide_value, text)
     return text

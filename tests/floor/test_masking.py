@@ -37,6 +37,11 @@ TELLING = [
     "redis://:{}@127.0.0.1:6379/0",
     "sk_live_{}",
     "whsec_{}",
+    "GET /account/password/1-d0ab-{}/ HTTP/1.1",
+    "Internal Server Error: /account/password/1a/d0ab-{}/",
+    "Too Many Requests: /account/confirm-email/MQ:{}/",
+    "https://hydra.example/account/profile/email/eyJ1c2VyIjoi:{}/",
+    "GET /live/log?ticket={} HTTP/1.1",
 ]
 
 READABLE = [
@@ -49,6 +54,12 @@ READABLE = [
     "https://example.com:8080/a@b",
     "prj_4fQ8zK1mN2bV3cX5aS6d",
     "Bearer authentication is required",
+    "GET /account/password/ HTTP/1.1",
+    "/account/password/sent/",
+    "/account/password/1a/set-password/",
+    "/account/confirm-email/",
+    "/account/profile/email/",
+    "the ticket of job 7",
     "",
 ]
 
