@@ -45,6 +45,7 @@ class FailedSignIn(models.Model):
     objects = FailedSignInQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "failed sign-in"
         indexes = [models.Index(fields=["told_at"], name="failed_sign_in_over")]
         constraints = [
             models.UniqueConstraint(fields=["email", "proof"], name="failed_sign_in_counted_once"),

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from allauth.account.adapter import get_adapter as accounts_adapter
 from allauth.account.internal.flows.login import record_authentication
+from allauth.core import ratelimit
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
@@ -141,6 +142,9 @@ def start(request: HttpRequest, **_: str) -> HttpResponseBase:
     """Off to the provider. To connect it with the account takes a fresh sign-in."""
     if not settings.HYDRA_OIDC_ISSUER:
         raise Http404
+    stopped: HttpResponse | None = ratelimit.consume_or_429(request, action="login")
+    if stopped:
+        return stopped
     begin = fresh(leave) if request.POST.get("process") == "connect" else leave
     return begin(request)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import time_machine
 from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 
@@ -120,6 +121,16 @@ def test_an_address_is_vouched_for_by_true_alone(
     assert who(client) is None
     assert not SocialAccount.objects.exists()
     assert "Engine ID does not vouch for your e-mail address" in said(client)
+
+
+def test_nobody_makes_hydra_ask_the_provider_all_day(client: Client, liar: LyingProvider) -> None:
+    with time_machine.travel(time.time(), tick=False) as clock:
+        answers = [client.post(START).status_code for _ in range(31)]
+        clock.shift(61)
+        later = client.post(START).status_code
+
+    assert answers == [200] * 30 + [429]
+    assert later == 200
 
 
 def test_a_provider_that_is_away_is_said(
