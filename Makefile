@@ -19,12 +19,19 @@ WHEELS_ONLY := --only-binary :all:
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links $(WHEELS_ONLY)
 PARALLEL ?= 2
-PYTEST := $(BIN)/python -m pytest -q -n $(PARALLEL)
+PYTEST := $(BIN)/python -m pytest -q -n $(PARALLEL) --dist worksteal
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || echo /usr/bin/chromium)
-FAST := $(wildcard tests/test_*.py tests/house tests/floor)
-# The agent's program and pure modules: no database, no Redis, so one run tells all there is to know.
-WITHOUT_DATABASE := $(wildcard tests/agents/test_program_*.py tests/agents/test_joblog.py tests/agents/test_masking.py \
-	tests/agents/test_pack.py tests/projects/test_merging_*.py tests/test_conventions.py tests/test_docs.py)
+# What `make check` can afford: no servers, no walk over every page.
+FAST := $(wildcard tests/test_conventions.py tests/test_docs.py tests/floor/test_*.py) \
+	$(filter-out %/test_celery.py %/test_local_services.py,$(wildcard tests/house/test_*.py))
+# No database, no Redis: pure modules, the agent's program, wiring that starts servers of its own. One
+# run of these tells all there is to know.
+WITHOUT_DATABASE := $(filter-out %/test_hints.py %/test_compiled.py,$(wildcard tests/floor/test_*.py)) \
+	$(wildcard $(addprefix tests/agents/test_,program_*.py joblog.py masking.py pack.py agent_docs.py)) \
+	$(wildcard $(addprefix tests/house/test_,cli.py local_services.py proxies.py settings.py threads.py web_worker.py)) \
+	$(wildcard $(addprefix tests/projects/test_,merging_*.py conditions.py interpolation.py matching.py)) \
+	$(wildcard $(addprefix tests/orgs/test_,access.py every_change_is_told.py)) \
+	$(wildcard $(addprefix tests/test_,conventions.py docs.py)) tests/api/test_parsing.py
 
 # --- Run it ---
 

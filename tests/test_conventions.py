@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -157,3 +159,23 @@ def test_no_template_switches_escaping_off() -> None:
     ]
 
     assert found == []
+
+
+USES_DATABASE = re.compile(r"django_db|\bdb: None|\bnorthwind: ")
+
+
+def test_what_is_tested_on_one_database_alone_uses_none() -> None:
+    quiet = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    said = subprocess.run(
+        ["make", "--dry-run", "test-postgres"],
+        cwd=ROOT,
+        env=quiet,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    files = [ROOT / name for name in re.findall(r"--ignore=(\S+)", said.stdout)]
+
+    assert len(files) > 20
+    others = [file for file in files if file != Path(__file__)]
+    assert [file.name for file in others if USES_DATABASE.search(file.read_text())] == []
