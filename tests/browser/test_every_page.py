@@ -13,7 +13,7 @@ from django.urls import Resolver404, resolve
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Hydra
-from tests.browser.watching import PHONE, overflow, violations, watch
+from tests.browser.watching import DESK, PHONE, overflow, violations, watch
 
 # The walk must have come to these; without them it would prove little.
 SECTIONS = {
@@ -140,6 +140,19 @@ def test_on_a_phone_a_row_shows_all_that_is_done_with_it(
     table = owner.locator("table.stacked").first
     expect(table).to_be_visible()
     assert table.evaluate("table => table.parentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_no_name_in_the_sidebar_is_cut(owner: Page, hydra: Hydra) -> None:
+    """The page one is on stands in bold, which is wider."""
+    owner.set_viewport_size(DESK)
+    for path in ("users", "environments", "api-keys"):
+        owner.goto(f"{hydra.org}/settings/{path}/")
+
+        names = owner.locator("nav[aria-label=Main] a > span").all()
+        is_cut = "it => it.scrollWidth > it.clientWidth"
+        cut = [name.inner_text() for name in names if name.evaluate(is_cut)]
+        assert len(names) > 10
+        assert cut == []
 
 
 @pytest.mark.parametrize("name", ["hostile", "queued"])
