@@ -27,6 +27,7 @@ from tests.factories import actor_of
 NOT_OWNED = {
     "deployments.Tick",
     "orgs.BrowserSession",
+    "orgs.FailedSignIn",
     "orgs.Organization",
     "orgs.PersonalToken",
     "orgs.User",
