@@ -18,7 +18,7 @@ from orgs.access import OrgRequest, Right, member
 from orgs.models import Environment
 from projects.models import Project, ProjectEnvironment
 
-PROJECTS_PER_PAGE = 20
+PROJECTS_PER_PAGE = 10  # with twenty applications each that is a thousand cells
 ATTENTION_ROWS = 10
 NEEDS_SOMEBODY = (State.FAILED, State.UNKNOWN)
 WAITS = (State.SCHEDULED, State.AWAITING_APPROVAL, State.HELD, State.QUEUED)
