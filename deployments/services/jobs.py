@@ -302,6 +302,8 @@ def conclude(target: Target, deployment: Deployment, *, by: Actor = SYSTEM) -> N
         announcements.wake_watchers(deployment)
         return
     state, reason = sum_up(jobs)
+    if state == State.CANCELED and deployment.state == State.CANCELING:
+        reason = deployment.reason  # who asked for it; the agents only confirm
     queues.end(target, deployment, as_state=state, reason=reason, by=by)
 
 

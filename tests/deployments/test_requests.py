@@ -44,6 +44,7 @@ def test_canceling_what_runs_waits_for_the_agent_to_confirm() -> None:
     finish(place, job, "canceled", "Canceled.")
     deployment.refresh_from_db()
     assert deployment.state == State.CANCELED
+    assert deployment.reason == f"Canceled by {SYSTEM}."
 
 
 def test_canceling_what_has_ended_is_refused_with_its_end() -> None:
