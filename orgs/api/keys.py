@@ -16,7 +16,7 @@ from orgs.api.organizations import PersonShown, show_person
 from orgs.gate import OrgViewSet
 from orgs.models import ApiKey, User
 from orgs.models.keys import Credential, CredentialState
-from orgs.models.rights import CI_PERMISSIONS
+from orgs.models.rights import Powers, usual_permissions
 from orgs.services import keys
 from orgs.services.credentials import LONGEST_OVERLAP_DAYS, Wish
 
@@ -57,7 +57,7 @@ class ApiKeyCreatedShown(ApiKeyShown):
 
 class CredentialTaken(Taken):
     name = Text(max_length=100, trim_whitespace=True)
-    permissions = ListField(child=Text(max_length=120), default=list(CI_PERMISSIONS))
+    permissions = ListField(child=Text(max_length=120), required=False)
     expires_at = DateTimeField(required=False, allow_null=True, default=None)
 
 
@@ -85,8 +85,9 @@ def show_key(key: ApiKey) -> ApiKeyShown:
     return ApiKeyShown(**show_credential(key), created_by=show_person(key.created_by))
 
 
-def wish_of(taken: dict[str, Any]) -> Wish:
-    return Wish(taken["name"], tuple(taken["permissions"]), taken["expires_at"])
+def wish_of(taken: dict[str, Any], powers: Powers) -> Wish:
+    chosen = taken.get("permissions", usual_permissions(powers))
+    return Wish(taken["name"], tuple(chosen), taken["expires_at"])
 
 
 def state_asked(request: HttpRequest) -> str:
@@ -134,7 +135,7 @@ class ApiKeyViewSet(OrgViewSet):
         self.require(Right.API_KEY_WRITE)
         key, token = keys.create_key(
             self.org,
-            wish=wish_of(self.take(CredentialTaken)),
+            wish=wish_of(self.take(CredentialTaken), self.access.powers),
             powers=self.access.powers,
             by=self.actor,
             creator=self.person(),

@@ -71,9 +71,10 @@ class PersonalTokenViewSet(PersonalViewSet):
     def create(self, _request: HttpRequest) -> HttpResponse:
         """Nothing that the token which asks does not have itself."""
         self.bearer.require(PersonalRight.TOKEN_WRITE)
-        wish = wish_of(self.take(CredentialTaken))
+        powers = self.powers()
+        wish = wish_of(self.take(CredentialTaken), powers)
         made, token = tokens.create_token(
-            self.bearer.person(), wish=wish, powers=self.powers(), by=self.actor
+            self.bearer.person(), wish=wish, powers=powers, by=self.actor
         )
         return self.show_made(made, token)
 

@@ -95,6 +95,7 @@ CI_PERMISSIONS = (
     "project.*.read_deployment",
     "environment.*.read",
     "agent.*.read",
+    "usage.*.read",
 )
 
 
@@ -132,6 +133,12 @@ class Powers:
         return self.permissions is not None and self.permissions.isdisjoint(
             {held, permission(right)}
         )
+
+
+def usual_permissions(powers: Powers) -> tuple[str, ...]:
+    """What a new key gets where nobody chose: usage is for whoever may read it themselves."""
+    usage = permission(Right.USAGE_READ)
+    return tuple(held for held in CI_PERMISSIONS if held != usage or not powers.lacks(usage))
 
 
 def powers_of(role: str, permissions: frozenset[str] | None = None) -> Powers:

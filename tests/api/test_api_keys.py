@@ -41,6 +41,20 @@ def test_unless_chosen_otherwise_a_key_has_what_ci_needs(api: Api) -> None:
 
     assert "application.*.create_version" in made["permissions"]
     assert "application.*.delete" not in made["permissions"]
+    assert Api(made["key"]).get("/v1/usage").status_code == 200
+
+
+def test_unless_chosen_a_key_has_no_usage_that_its_maker_may_not_read(
+    northwind: Organization,
+) -> None:
+    held = [held for held in EVERYTHING if held != "usage.*.read"]
+    program = Api(factories.make_key(northwind, permissions=held)[1])
+
+    made = read(program.post(KEYS, {"name": "ci"}), 201)["data"]
+
+    assert "application.*.create_version" in made["permissions"]
+    assert "usage.*.read" not in made["permissions"]
+    assert Api(made["key"]).get("/v1/usage").status_code == 403
 
 
 def test_a_key_makes_no_key_with_more_than_it_has(northwind: Organization) -> None:
