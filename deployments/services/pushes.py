@@ -1,7 +1,8 @@
 """Deploying by hand of a program: what it leaves out is completed from what the project has.
 
-A branch is a version of that name. Rules are asked about it as about any version; where one of
-them has deployed it to the wanted place already, that is the deployment.
+A branch is a version of that name: another commit or image of it is another build. Rules are asked
+about it as about any version; where one of them has deployed it to the wanted place already, that
+is the deployment.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def deploy_version(wish: Wish, *, named: str, by: Actor) -> Deployment:
 
 @transaction.atomic
 def deploy_branch(wish: Wish, *, push: Push, by: Actor) -> Deployment:
-    """Make a version of the branch, and deploy it to the wanted place once."""
+    """Make a version of the branch as it stands now, and deploy it to the wanted place once."""
     facts = VersionFacts(
         name=push.branch,
         commit=push.commit,
@@ -112,7 +113,7 @@ def deploy_branch(wish: Wish, *, push: Push, by: Actor) -> Deployment:
         committed_at=push.committed_at,
         image=push.image,
     )
-    reception = versions.receive_version(wish.application, facts=facts, by=by)
+    reception = versions.receive_version(wish.application, facts=facts, by=by, is_push=True)
     for deployment in reception.deployments if reception.is_new else ():
         if is_at(deployment, wish):
             if deployment.state != State.SCHEDULED:

@@ -28,15 +28,17 @@ class Reception:
     verdicts: Sequence[evaluations.Verdict] = ()
 
 
-def receive_version(application: Application, *, facts: VersionFacts, by: Actor) -> Reception:
+def receive_version(
+    application: Application, *, facts: VersionFacts, by: Actor, is_push: bool = False
+) -> Reception:
     """Create a version and deploy it where rules say so, in one transaction.
 
     The same version again, also at the same moment, gives the first one's receipt and starts
-    nothing, so that a pipeline may retry.
+    nothing, so that a pipeline may retry. Of a push the same commit and image are the same version.
     """
     try:
         with transaction.atomic():
-            receipt = versions.create_version(application, facts=facts, by=by)
+            receipt = versions.create_version(application, facts=facts, by=by, is_push=is_push)
             reception = take_in(receipt.version, by=by) if receipt.is_new else None
             crashpoint("version.before_commit")
         crashpoint("version.after_commit")
@@ -46,6 +48,8 @@ def receive_version(application: Application, *, facts: VersionFacts, by: Actor)
             raise Conflict(
                 f"The version {facts.name} is being created by another request: send it again."
             ) from None
+        if is_push and not versions.is_said_of(known, facts):  # made by no push, a moment ago
+            return receive_version(application, facts=facts, by=by, is_push=True)
         return recall(known)
     return reception or recall(receipt.version)
 

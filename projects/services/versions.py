@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
 from django.utils import timezone
 
 from hydra import inserts
@@ -49,17 +48,21 @@ class AlreadyThere(Exception):
     """The name is taken; the transaction that tried has been undone."""
 
 
-def create_version(application: Application, *, facts: VersionFacts, by: Actor) -> Receipt:
+def create_version(
+    application: Application, *, facts: VersionFacts, by: Actor, is_push: bool = False
+) -> Receipt:
     """Store a version once, however often and at how many places at once it is created.
 
     A name that moves, such as a branch, makes a new build each time, unless the commit is one
-    that was built already. To be called in a transaction; AlreadyThere leaves it unusable.
+    that was built already. With `is_push` the name moves, whatever it is, where the commit or the
+    image says what is pushed. To be called in a transaction; AlreadyThere leaves it unusable.
     """
     if not matching.is_version_name(facts.name):
         raise Invalid.at("version", NAME_RULE, "Name it like v1.2.3, main or 4f2a9c1.")
+    is_push = is_push and bool(facts.commit or facts.image)
     build = 1
-    if matching.is_moving(facts.name, application.moving_names):
-        known, build = next_build(application, facts)
+    if is_push or matching.is_moving(facts.name, application.moving_names):
+        known, build = next_build(application, facts, is_push=is_push)
         if known is not None:
             return Receipt(known, is_new=False)
     version = compose(application, facts=facts, build=build, by=by)
@@ -70,18 +73,27 @@ def create_version(application: Application, *, facts: VersionFacts, by: Actor) 
     return Receipt(version, is_new=True)
 
 
-def next_build(application: Application, facts: VersionFacts) -> tuple[Version | None, int]:
+def next_build(
+    application: Application, facts: VersionFacts, *, is_push: bool
+) -> tuple[Version | None, int]:
     """The build that `facts` repeat, if any, and the number of the next one.
 
-    The application's row is locked, so that two builds at once get two numbers.
+    A push repeats the newest build or none: what was pushed back to an older commit is news. The
+    application's row is locked, so that two builds at once get two numbers.
     """
     Application.objects.select_for_update(no_key=True).get(pk=application.pk)
-    builds = Version.objects.filter(application=application, name=facts.name)
-    if facts.commit:
-        known = builds.filter(commit=facts.commit).order_by("-build").first()
-        if known is not None:
-            return known, 0
-    return None, (builds.aggregate(last=Max("build"))["last"] or 0) + 1
+    builds = Version.objects.filter(application=application, name=facts.name).order_by("-build")
+    newest = builds.first()
+    if is_push:
+        known = newest if newest is not None and is_said_of(newest, facts) else None
+    else:
+        known = builds.filter(commit=facts.commit).first() if facts.commit else None
+    return known, (newest.build if newest is not None else 0) + 1
+
+
+def is_said_of(version: Version, facts: VersionFacts) -> bool:
+    """Whether the version has the commit and the image of `facts`, as far as they name any."""
+    return facts.commit in ("", version.commit) and facts.image in ("", version.image)
 
 
 def compose(application: Application, *, facts: VersionFacts, build: int, by: Actor) -> Version:

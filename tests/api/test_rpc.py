@@ -45,6 +45,23 @@ def test_an_image_is_deployed_by_rpc(api: Api, place: factories.Place) -> None:
     assert version.committed_at.isoformat() == "2024-01-01T00:00:00+00:00"
 
 
+def test_another_image_of_a_branch_is_another_deployment_and_the_same_one_is_not(
+    api: Api, place: factories.Place
+) -> None:
+    body = {**rpc_body(place), "branch": "feature/cart"}
+    other = {**body, "dockerImage": "ghcr.io/user/app:v2.0.0"}
+
+    first, second, again = (
+        read(api.post("/v2/deploy.createDeployment", sent))["data"]["deploymentId"]
+        for sent in (body, other, other)
+    )
+
+    assert first != second == again
+    shown = read(api.post("/v2/deploy.getDeployment", {"deploymentId": second}))["data"]
+    assert (shown["dockerImage"], shown["state"]) == ("ghcr.io/user/app:v2.0.0", "queued")
+    assert Deployment.objects.get(uid=second).target.head == Deployment.objects.get(uid=first)
+
+
 def test_a_rule_fires_no_second_deployment_to_the_same_place(
     api: Api, place: factories.Place
 ) -> None:
