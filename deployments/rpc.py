@@ -8,7 +8,8 @@ from typing import Any, TypedDict
 from django.http import HttpRequest, HttpResponse
 
 from deployments.models import Deployment
-from deployments.services import announcements, pushes
+from deployments.services import announcements, pushes, queues
+from deployments.shapes import position_of
 from hydra.api.answers import Moment, moment, moment_or_none
 from hydra.api.fields import Taken, Text, Whole
 from hydra.api.schema import RPC_ERROR, Operation, described, rpc
@@ -48,12 +49,16 @@ class CreatedShown(TypedDict):
 
 
 class RpcDeploymentShown(TypedDict):
-    """A deployment; `status` is coarse, `state` exact."""
+    """A deployment; `status` is coarse, `state` exact.
+
+    Of a queued one `reason` says why it waits, and `position` its place in the queue, from 1.
+    """
 
     id: str
     status: str
     state: str
     reason: str
+    position: int | None
     projectId: str
     environmentSlug: str
     branch: str
@@ -138,7 +143,8 @@ def show_deployment(deployment: Deployment) -> RpcDeploymentShown:
         id=deployment.uid,
         status=deployment.status,
         state=deployment.state,
-        reason=deployment.reason,
+        reason=queues.waiting_sentence(deployment),
+        position=position_of(deployment),
         projectId=deployment.project.uid,
         environmentSlug=deployment.environment.slug,
         branch=version.name,

@@ -12,7 +12,7 @@ from typing import TypedDict
 from urllib.parse import urlsplit
 
 from deployments.models import Deployment, Job, StepRun
-from deployments.services import announcements
+from deployments.services import announcements, queues
 from deployments.services.evaluations import Verdict
 from deployments.services.versions import Reception
 from hydra.api.answers import Moment, moment, moment_or_none
@@ -79,8 +79,12 @@ class JobShown(TypedDict):
 
 
 class DeploymentDetailShown(DeploymentShown):
-    """A deployment with what each of its agents did."""
+    """A deployment with what each of its agents did.
 
+    Of a queued one `reason` says why it waits, and `position` its place in the queue, from 1.
+    """
+
+    position: int | None
     jobs: list[JobShown]
 
 
@@ -199,9 +203,16 @@ def show_deployment(deployment: Deployment, *, org: Organization) -> DeploymentS
 
 def show_detail(deployment: Deployment, *, org: Organization) -> DeploymentDetailShown:
     jobs = deployment.jobs.select_related("agent").prefetch_related("step_runs")
+    shown = show_deployment(deployment, org=org)
+    shown["reason"] = queues.waiting_sentence(deployment)
     return DeploymentDetailShown(
-        **show_deployment(deployment, org=org), jobs=[show_job(job) for job in jobs]
+        **shown, position=position_of(deployment), jobs=[show_job(job) for job in jobs]
     )
+
+
+def position_of(deployment: Deployment) -> int | None:
+    """Its place in the queue; None when it is not queued."""
+    return queues.queue_position(deployment) or None
 
 
 def show_job(job: Job) -> JobShown:

@@ -226,6 +226,36 @@ def test_one_deployment_shows_jobs_and_steps(api: Api, place: factories.Place) -
     ]
 
 
+def test_a_queued_deployment_says_why_it_waits_and_at_which_position(
+    api: Api, place: factories.Place
+) -> None:
+    path = f"/api/v1/projects/{place.project.code}/deployments"
+    uids = [read(api.post(path, {"branch": "main"}), 201)["data"]["id"] for _ in range(3)]
+
+    shown = [read(api.get(f"/api/v1/deployments/{uid}"))["data"] for uid in uids]
+
+    assert [(one["position"], one["reason"]) for one in shown] == [
+        (1, f"Waits for {place.agent.name} to take it."),
+        (2, "Waits behind main in the queue, at position 2."),
+        (3, "Waits behind main in the queue, at position 3."),
+    ]
+    by_rpc = read(api.post("/v2/deploy.getDeployment", {"deploymentId": uids[2]}))["data"]
+    assert (by_rpc["position"], by_rpc["reason"]) == (3, shown[2]["reason"])
+
+
+@pytest.mark.parametrize("state", [State.SCHEDULED, State.RUNNING, State.FAILED])
+def test_what_is_not_queued_has_no_position_and_its_own_reason(
+    api: Api, place: factories.Place, state: State
+) -> None:
+    deployment = factories.make_deployment(place, state, reason="Because")
+
+    native = read(api.get(f"/api/v1/deployments/{deployment.uid}"))["data"]
+    by_rpc = read(api.post("/v2/deploy.getDeployment", {"deploymentId": deployment.uid}))["data"]
+
+    for shown in (native, by_rpc):
+        assert (shown["position"], shown["reason"]) == (None, "Because")
+
+
 def test_a_waiting_deployment_is_canceled(api: Api, place: factories.Place) -> None:
     path = f"/api/v1/projects/{place.project.code}/deployments"
     uid = read(api.post(path, {"branch": "main"}), 201)["data"]["id"]
@@ -233,6 +263,7 @@ def test_a_waiting_deployment_is_canceled(api: Api, place: factories.Place) -> N
     shown = read(api.post(f"/api/v1/deployments/{uid}/cancel"))["data"]
 
     assert (shown["state"], shown["status"]) == ("canceled", "CANCELLED")
+    assert shown["position"] is None
     assert shown["reason"] == "Canceled by pipeline."
     again = read(api.post(f"/api/v1/deployments/{uid}/cancel"), 409)
     assert again["code"] == "already_finished"
