@@ -273,12 +273,25 @@ def reckon(ticket: Ticket, options: Options) -> Result:
 def _complete(job: Job, ticket: Ticket) -> list[StepReport]:
     """A report for every step: as it was written down, else what must be assumed."""
     unwritten = [step.position for step in job.steps if step.position not in ticket.steps]
-    begun = {position for position, _, _ in ticket.processes}.intersection(unwritten)
+    tries = [position for position, _, _ in ticket.processes]
     # The agent may have died between starting a script and noting it: then it is the next one.
-    begun = begun or set(unwritten[:1])
+    begun = [p for p in dict.fromkeys(tries) if p in unwritten] or unwritten[:1]
+    log = ticket.log
+    told = [report["log_to"] for report in ticket.steps.values() if _has_output(report)]
     reports = dict(ticket.steps)
     for position in unwritten:
-        state: StepState = "unknown" if position in begun else "skipped"
-        reason = LOST_STEP if position in begun else NEVER_BEGAN
-        reports[position] = blank_report(position, state, reason)
+        report = reports[position] = blank_report(position, "skipped", NEVER_BEGAN)
+        report["log_from"] = report["log_to"] = log.end
+        if position in begun:
+            report["state"], report["reason"] = "unknown", LOST_STEP
+            report["attempt"] = max(1, tries.count(position))
+        if position == begun[0]:  # of parallel ones the first writes, the others wait for it
+            report["log_from"] = max(told, default=0)
+    for report in reports.values():
+        report["log_from"] = log.settle(report["log_from"])
+        report["log_to"] = log.settle(report["log_to"])
     return [report for _, report in sorted(reports.items())]
+
+
+def _has_output(report: StepReport) -> bool:
+    return report["log_to"] > report["log_from"]

@@ -99,6 +99,23 @@ def test_what_a_killed_agent_left_running_is_ended_by_the_next(
     assert job.log == b"up\n"
 
 
+def test_the_step_in_which_the_agent_was_killed_keeps_its_attempt_and_its_part_of_the_log(
+    server: FakeServer, agent: AgentProcess
+) -> None:
+    agent.start()
+    job = server.offer("echo first", "echo second; sleep 600", "echo third")
+    server.wait(lambda: job.log == b"first\nsecond\n")
+    agent.kill()
+
+    agent.start()
+    server.wait_over(job)
+
+    assert [
+        tuple(job.steps[n][name] for name in ("state", "attempt", "log_from", "log_to"))
+        for n in (0, 1, 2)
+    ] == [("succeeded", 1, 0, 6), ("unknown", 1, 6, 13), ("skipped", 0, 13, 13)]
+
+
 def test_after_a_reboot_nothing_that_was_taken_is_run_and_no_process_is_touched(
     server: FakeServer, agent: AgentProcess, counter: Path, tmp_path: Path
 ) -> None:
