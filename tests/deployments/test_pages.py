@@ -343,3 +343,20 @@ def test_what_few_deployments_are_is_found_by_their_state(
             plan = " ".join(row[3] for row in cursor.fetchall())
         assert "deployment_list_by_state" in plan
         assert "deployments_deployment USING INDEX deployment_list (" not in plan
+
+
+def test_a_cell_names_the_version_that_is_under_way_before_the_one_that_is_there(
+    place: Place, olivia: User
+) -> None:
+    finish(place, run_version(place, "v1"))
+    run_version(place, "v2")
+
+    for path in ("", f"projects/{place.project.code}/"):
+        page = signed_in(olivia).get(f"/o/northwind/{path}").content.decode()
+        hidden = '<span class="visually-hidden">Running: v2. Deployed: </span>'
+        assert f'{hidden}<span class="version" data-age="lead">v1</span>' in page
+
+
+def run_version(place: Place, name: str) -> Job:
+    deploy(place, name)
+    return run(place)
