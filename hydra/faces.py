@@ -28,7 +28,7 @@ from hydra.api.calls import Call
 from hydra.api.dialects import dialect_of
 from hydra.api.limits import limiter, network_of
 from hydra.errors import Invalid, NotFound, Refused
-from hydra.requests import request_id_of
+from hydra.requests import HEADER, request_id_of
 from orgs import auth
 from orgs.access import Access, address_of
 from orgs.models import Plan
@@ -240,10 +240,12 @@ def answer_once(call: Call, match: ResolverMatch, *, access: Access, key: str) -
     if isinstance(claim, idempotency.Answer):
         replayed = HttpResponse(claim.body, status=claim.status, content_type="application/json")
         replayed["Idempotent-Replayed"] = "true"
+        replayed[HEADER] = claim.request_id  # which may stand in the body, too
         return replayed
     with idempotency.held(claim), transaction.atomic():
         response = run(call, match)
-        idempotency.finish(claim, status=response.status_code, body=response.content)
+        given = idempotency.Answer(response.status_code, response.content, call.request_id)
+        idempotency.finish(claim, answer=given)
     return response
 
 

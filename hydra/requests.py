@@ -1,7 +1,8 @@
 """The request id: given to every request, bound to its log lines and returned in `X-Request-Id`.
 
 It is always ours, because it ends up in the audit log: a caller could otherwise make two requests
-look like one. An id that the caller sent is bound to the log lines beside it.
+look like one. An id that the caller sent is bound to the log lines beside it. An answer that is
+given again keeps the id that it was first given under.
 """
 
 import re
@@ -54,5 +55,5 @@ class RequestIdMiddleware:
             bound["callers_request_id"] = offered
         with structlog.contextvars.bound_contextvars(**bound):
             response = self.get_response(request)
-        response[HEADER] = bound["request_id"]
+        response.setdefault(HEADER, bound["request_id"])
         return response

@@ -56,10 +56,11 @@ class Claim:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the first request was answered."""
+    """What the first request was answered, under which id."""
 
     status: int
     body: bytes
+    request_id: str
 
 
 def claim(org: Organization, *, key: str, fingerprint: str) -> Claim | Answer:
@@ -100,7 +101,8 @@ def settle(known: IdempotencyRecord, *, fingerprint: str, binding: str) -> Claim
     if known.fingerprint != fingerprint:
         raise KeyReused("This Idempotency-Key was used before, for another request.")
     if known.status is not None and known.body is not None:
-        return Answer(known.status, sealed.open_sealed(known.body, bound_to=binding))
+        request_id, _, body = sealed.open_sealed(known.body, bound_to=binding).partition(b"\n")
+        return Answer(known.status, body, request_id.decode())
     if known.locked_at < now - ABANDONED_AFTER:
         return take_over(known, fingerprint=fingerprint, now=now, binding=binding)
     raise StillRunning("The first request with this Idempotency-Key is still running.")
@@ -116,14 +118,16 @@ def take_over(known: IdempotencyRecord, *, fingerprint: str, now: datetime, bind
     return Claim(known.pk, now, binding)
 
 
-def finish(claim: Claim, *, status: int, body: bytes) -> None:
+def finish(claim: Claim, *, answer: Answer) -> None:
     """Keep the answer. To be called in the transaction of its effect, which ClaimLost undoes.
 
-    The answer is sealed, because some answers show a credential for the only time.
+    The answer is sealed, because some answers show a credential for the only time; the line
+    above it is its id.
     """
+    content = answer.request_id.encode() + b"\n" + answer.body
     is_kept = IdempotencyRecord.objects.filter(
         pk=claim.pk, locked_at=claim.locked_at, status=None
-    ).update(status=status, body=sealed.seal(body, bound_to=claim.binding))
+    ).update(status=answer.status, body=sealed.seal(content, bound_to=claim.binding))
     if not is_kept:
         raise ClaimLost("Another request with this Idempotency-Key has taken over.")
 

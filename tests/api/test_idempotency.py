@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -46,11 +47,30 @@ def test_the_same_key_and_body_get_the_first_answer_again(api: Api) -> None:
     assert Environment.objects.filter(name="Staging").count() == 1
 
 
-def test_a_repeat_has_a_request_id_and_limits_of_its_own(api: Api) -> None:
+def test_a_repeat_has_the_request_id_of_the_answer_and_limits_of_its_own(api: Api) -> None:
     first, again = post(api), post(api)
 
-    assert again["X-Request-Id"] != first["X-Request-Id"]
+    assert again["X-Request-Id"] == first["X-Request-Id"]
     assert int(again["X-RateLimit-Remaining"]) == int(first["X-RateLimit-Remaining"]) - 1
+
+
+def test_the_request_id_of_a_repeat_is_the_one_in_its_body(
+    api: Api, place: factories.Place
+) -> None:
+    body = {
+        "projectId": place.project.uid,
+        "branch": "main",
+        "environmentSlug": place.environment.slug,
+        "dockerImage": "app:1",
+    }
+    refused = {**body, "projectId": "none"}
+
+    for key, sent in (("done", body), ("refused", refused)):
+        first, again = (post(api, sent, key=key, path="/v2/deploy.createDeployment") for _ in "12")
+        assert again.content == first.content
+        assert again["Idempotent-Replayed"] == "true"
+        told = json.loads(again.content)["meta"]["requestId"]
+        assert told == again["X-Request-Id"] == first["X-Request-Id"]
 
 
 def test_the_same_key_with_another_body_is_422(api: Api) -> None:
@@ -219,13 +239,12 @@ def test_who_was_overtaken_keeps_no_answer_and_undoes_its_work(northwind: Organi
     quick = idempotency.claim(northwind, key="k", fingerprint="f")
     assert isinstance(quick, idempotency.Claim)
 
+    late, kept = (idempotency.Answer(201, body, "req_1") for body in (b"slow", b"quick"))
     with pytest.raises(idempotency.ClaimLost):
-        idempotency.finish(slow, status=201, body=b"slow")
-    idempotency.finish(quick, status=201, body=b"quick")
+        idempotency.finish(slow, answer=late)
+    idempotency.finish(quick, answer=kept)
 
-    assert idempotency.claim(northwind, key="k", fingerprint="f") == idempotency.Answer(
-        201, b"quick"
-    )
+    assert idempotency.claim(northwind, key="k", fingerprint="f") == kept
 
 
 def test_old_answers_are_forgotten(api: Api) -> None:
