@@ -31,7 +31,7 @@ class Call:
             raise LengthRequired("Send the body with a Content-Length, not in chunks.")
         length = self.request.META.get("CONTENT_LENGTH") or "0"
         if length.isdigit() and int(length) > parsing.MAX_BYTES:
-            raise BodyTooLarge("The body is larger than 1 MiB.")
+            raise BodyTooLarge.over(parsing.MAX_BYTES)
         return self.request.body
 
     @cached_property

@@ -41,6 +41,12 @@ class BodyTooLarge(Refused):
     code = "too_large"
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
+    @classmethod
+    def over(cls, limit_bytes: int) -> BodyTooLarge:
+        limit = f"A body has at most {limit_bytes:,} bytes."
+        detail = Detail(location="body", message=limit)
+        return cls("The body is larger than 1 MiB.", details=[detail])
+
 
 class LengthRequired(Refused):
     code = "length_required"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -17,9 +19,20 @@ MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
 FIX_JSON = "Send one JSON object in UTF-8."
 
+_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_NUMBER = r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+_TOKEN = re.compile(rf"{_STRING}|NaN|-?Infinity|{_NUMBER}|[\[\]{{}}]", re.DOTALL)
+
 
 class _Refusal(ValueError):
     """What the hooks of the parser raise; it has no place yet."""
+
+
+class _TooDeep(_Refusal):
+    """More levels than are taken."""
+
+    def __init__(self) -> None:
+        super().__init__(f"The body is nested more than {MAX_DEPTH} levels deep.")
 
 
 class _Repeated(dict[str, Any]):
@@ -41,9 +54,13 @@ def parse_object(body: bytes) -> dict[str, Any]:
 def parse(body: bytes) -> Any:
     """What `body` says, unless it is malformed, ambiguous or too deep: then MalformedBody."""
     seen: list[_Repeated] = []
-    parsed = _load(_text(body), _object_hook(seen))
-    if seen or b"\\u" in body or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
-        _walk(parsed)
+    text = _text(body)
+    try:
+        parsed = _load(text, _object_hook(seen))
+        if seen or b"\\u" in body or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+            _walk(parsed)
+    except (_TooDeep, RecursionError):
+        raise MalformedBody.at(_place(text, _is_too_deep()), str(_TooDeep())) from None
     return parsed
 
 
@@ -61,17 +78,47 @@ def _load(text: str, hook: Callable[[list[tuple[str, Any]]], dict[str, Any]]) ->
             text, object_pairs_hook=hook, parse_constant=_no_constant, parse_float=_finite
         )
     except json.JSONDecodeError as error:
-        place = f"body, line {error.lineno}, column {error.colno}"
+        place = f"line {error.lineno}, column {error.colno}"
         why = error.msg.lower().removesuffix(" at")
-        where = f"line {error.lineno}, column {error.colno}"
-        message = f"The body is not JSON: {why} at {where}."
-        raise MalformedBody.at(place, message, FIX_JSON) from None
-    except RecursionError:
-        raise _too_deep("body") from None
+        message = f"The body is not JSON: {why} at {place}."
+        raise MalformedBody.at(f"body, {place}", message, FIX_JSON) from None
     except _Refusal as error:
-        raise MalformedBody.at("body", str(error), FIX_JSON) from None
+        raise MalformedBody.at(_place(text, _is_no_number), str(error), FIX_JSON) from None
     except ValueError:  # more digits than Python converts
-        raise MalformedBody.at("body", "The body has a number too long to read.") from None
+        message = "The body has a number too long to read."
+        raise MalformedBody.at(_place(text, _is_too_long), message) from None
+
+
+def _place(text: str, is_wrong: Callable[[str], bool]) -> str:
+    """Where the first wrong token stands. What the parser has passed before it is sound JSON."""
+    start = next((found.start() for found in _TOKEN.finditer(text) if is_wrong(found[0])), None)
+    if start is None:
+        return "body"
+    line = text.count("\n", 0, start) + 1
+    return f"body, line {line}, column {start - text.rfind(chr(10), 0, start)}"
+
+
+def _is_no_number(token: str) -> bool:
+    if token.endswith(("NaN", "Infinity")):
+        return True
+    is_real = token[0] in "-0123456789" and not token.lstrip("-").isdigit()
+    return is_real and math.isinf(float(token))
+
+
+def _is_too_long(token: str) -> bool:
+    digits = token.lstrip("-")
+    return digits.isdigit() and len(digits) > sys.get_int_max_str_digits()
+
+
+def _is_too_deep() -> Callable[[str], bool]:
+    depth = 0
+
+    def is_wrong(token: str) -> bool:
+        nonlocal depth
+        depth += (token in ("[", "{")) - (token in ("]", "}"))
+        return depth > MAX_DEPTH
+
+    return is_wrong
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -108,7 +155,7 @@ def _walk(parsed: Any) -> None:
             _check_text(value, path)
         elif isinstance(value, dict | list):
             if depth > MAX_DEPTH:
-                raise _too_deep(path)
+                raise _TooDeep
             todo.extend(_inner(value, path, depth + 1))
 
 
@@ -134,8 +181,3 @@ def _check_text(text: str, path: str) -> None:
 
 def _printable(name: str) -> str:
     return name[:100].encode("utf-8", "replace").decode()
-
-
-def _too_deep(path: str) -> MalformedBody:
-    shortened = path if len(path) <= 200 else f"{path[:200]}…"
-    return MalformedBody.at(shortened, f"The body is nested more than {MAX_DEPTH} levels deep.")

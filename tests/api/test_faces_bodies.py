@@ -20,6 +20,9 @@ def test_a_body_over_one_mebibyte_is_413(api: Api, method: str) -> None:
     response = api.send(method, path, body)
 
     assert read(response, 413)["code"] == "too_large"
+    assert read(response, 413)["details"] == [
+        {"location": "body", "message": "A body has at most 1,048,576 bytes."}
+    ]
 
 
 def test_a_body_in_chunks_is_asked_for_with_a_length(api: Api) -> None:

@@ -89,20 +89,24 @@ def test_a_surrogate_pair_is_one_character() -> None:
 
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"9" * 5000])
 def test_what_is_no_number_in_json_is_refused(number: bytes) -> None:
-    assert refused(b'{"a": ' + number + b"}")[0] == "body"
+    body = b'{"NaN [": "\\"Infinity",\n  "a": [1e3, -7, ' + number
+    assert refused(body + b"]}")[0] == "body, line 2, column 18"
+    assert refused(body + b"+.")[0] == "body, line 2, column 18"
 
 
 def test_32_levels_are_taken_and_33_are_not() -> None:
     deepest = b'{"a":' * 31 + b"{}" + b"}" * 31
 
     assert json.loads(deepest) == parsing.parse_object(deepest)
-    _, message = refused(b'{"a":' + deepest + b"}")
+    location, message = refused(b'{"[":\n' + deepest + b"}")
+    assert location == "body, line 2, column 156"
     assert message == "The body is nested more than 32 levels deep."
 
 
 def test_ten_thousand_levels_do_not_exhaust_the_stack() -> None:
-    _, message = refused(b'{"a":' * 10_000 + b"1" + b"}" * 10_000)
+    location, message = refused(b'{"a":' * 10_000 + b"1" + b"}" * 10_000)
 
+    assert location == "body, line 1, column 161"
     assert message == "The body is nested more than 32 levels deep."
 
 
