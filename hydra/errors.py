@@ -38,6 +38,17 @@ class Refused(Exception):
         return self.message
 
 
+class DatabaseAway(Refused):
+    """Nothing can be asked of the database now; a moment later it is there again."""
+
+    code = "unavailable"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retry_after_seconds = 2
+
+    def __init__(self) -> None:
+        super().__init__("The database does not answer. Try again in a moment.")
+
+
 class NotFound(Refused):
     """It does not exist, or belongs to somebody else: the two must not be told apart."""
 

@@ -8,12 +8,13 @@ and whatever happens is answered in the face's dialect with the same headers.
 from __future__ import annotations
 
 import hashlib
+import sys
 import threading
 import time
 from collections.abc import Callable
 
 from django.core.exceptions import SuspiciousOperation
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.urls import Resolver404, ResolverMatch, resolve
@@ -21,13 +22,13 @@ from django.views import defaults
 from rest_framework.exceptions import APIException
 
 from billing import plans
-from hydra import keys
+from hydra import keys, refusals
 from hydra.api import faults
 from hydra.api.answers import answer
 from hydra.api.calls import Call
 from hydra.api.dialects import dialect_of
 from hydra.api.limits import limiter, network_of
-from hydra.errors import Invalid, NotFound, Refused
+from hydra.errors import DatabaseAway, Invalid, NotFound, Refused
 from hydra.requests import HEADER, request_id_of
 from orgs import auth
 from orgs.access import Access, address_of
@@ -71,11 +72,16 @@ class FaceMiddleware:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler of bugs: below a face its dialect, elsewhere a page."""
+    """Django's handler of what nobody caught: below a face its dialect, elsewhere a page.
+
+    A database that is away is no bug, and asking again helps.
+    """
     call: Call | None = getattr(request, "call", None)
-    if call is None:
-        return defaults.server_error(request)
-    return dress(call, word(call, faults.INTERNAL))
+    is_away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    if call is not None:
+        fault = faults.fault_of(DatabaseAway()) if is_away else faults.INTERNAL
+        return dress(call, word(call, fault))
+    return refusals.come_again(request) if is_away else defaults.server_error(request)
 
 
 def enter(call: Call) -> HttpResponse:

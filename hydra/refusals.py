@@ -6,9 +6,10 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from hydra.errors import Refused
+from hydra.errors import DatabaseAway, Refused
 from hydra.requests import request_id_of
 
 # Programs ask below these; everything else is read by people.
@@ -33,6 +34,21 @@ def refuse(request: HttpRequest, refused: Refused) -> HttpResponse:
     response = answer(request, refused)
     if refused.retry_after_seconds is not None:
         response["Retry-After"] = str(refused.retry_after_seconds)
+    return response
+
+
+def come_again(request: HttpRequest) -> HttpResponse:
+    """What is said while the database is away, without asking it for anything."""
+    away = DatabaseAway()
+    if request.path.startswith(FOR_PROGRAMS):
+        response = for_program(request, away)
+    elif request.headers.get("HX-Request") == "true":
+        response = for_htmx(away)
+    else:
+        response = HttpResponse(
+            render_to_string("503.html", {"request": request}), status=away.status
+        )
+    response["Retry-After"] = str(away.retry_after_seconds)
     return response
 
 
