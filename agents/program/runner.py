@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from agents.program.book import StepBook, blank_report
@@ -25,6 +25,8 @@ from agents.protocol import HeldState, Outcome, StepReport, StepState
 LOST = "The agent was stopped in the middle of this job; how far it came is not known."
 LOST_STEP = "The agent was stopped during this step; how it ended is not known."
 NEVER_BEGAN = "The agent was stopped before this step."
+# What an interruption makes of a job; of one that the server gave away nobody was told to cancel.
+_ENDS: Mapping[str, Outcome] = {"overtime": "failed", "fenced": "unknown"}
 DAMAGED = "The agent's own record of this job is damaged; what it did is not known."
 
 
@@ -183,7 +185,7 @@ class JobRun:
         outcome, reason = judge(self._job, self._book.reports())
         if outcome == "canceled":
             reason = self._held.interruption.reason or reason
-            outcome = "failed" if self._held.interruption.kind == "overtime" else "canceled"
+            outcome = _ENDS.get(self._held.interruption.kind or "", "canceled")
         if outcome == "succeeded":
             try:
                 self._folder.make_current()

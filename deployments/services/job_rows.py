@@ -79,6 +79,14 @@ def renewed(*, pk: int, fence: int, lease: timedelta) -> Change:
     return rows, {"lease_until": Now() + lease}
 
 
+@compiled_update
+def taken_back(*, pk: int, fence: int, session: UUID, lease: timedelta) -> Change:
+    """What had been given up to be repeated, and nobody was offered since, runs on."""
+    rows = Job.objects.filter(pk=pk, fence=fence, state=JobState.READY, started_at__isnull=False)
+    changes = {"state": JobState.RUNNING, "reason": "", "session": session}
+    return rows, {**changes, "lease_until": Now() + lease}
+
+
 @compiled
 def jobs_of(*, deployment_id: int) -> JobQuerySet:
     return Job.objects.filter(deployment_id=deployment_id).select_related("agent")

@@ -24,14 +24,20 @@ from deployments.models import (
     Deployment,
     Job,
     JobState,
+    LogChunk,
     State,
     StepRun,
+    StepState,
     Target,
 )
 from deployments.services import announcements, job_rows, queues
+from hydra import hints
 from hydra.compiled import compiled
 from hydra.errors import Refused
 from orgs.models import SYSTEM, Actor, ActorKind
+
+# What takes its agent down each time must not be repeated for ever.
+MOST_FENCES = 5
 
 
 class Fenced(Refused):
@@ -100,7 +106,9 @@ def answer_ticket(ticket: HeldJob, row: tuple[int, int, str] | None, *, agent: A
                 offer_until=Now() + timedelta(seconds=settings.HYDRA_OFFER_SECONDS),
             )
             action = "continue"
-        elif state in (JobState.OFFERED, JobState.RUNNING, JobState.UNKNOWN):
+        elif state in (JobState.OFFERED, JobState.RUNNING, JobState.UNKNOWN) or (
+            ticket["state"] in ("running", "finished") and take_back(pk, ticket["fence"], agent)
+        ):
             action = "report"
     return JobAction(id=ticket["id"], fence=ticket["fence"], action=action)
 
@@ -120,11 +128,22 @@ def start(agent: Agent, *, job_uid: str, fence: int) -> None:
         if job.state == JobState.RUNNING:
             return
         raise Fenced(f"The job is {job.get_state_display().lower()}.")
+    if job.started_at is not None:
+        forget_earlier_run(job)
     deployment = job.deployment
     if queues.change_state(deployment, to=State.RUNNING, come_from=[State.QUEUED]):
         announcements.announce(deployment, by=actor_of(agent))
     else:
         announcements.wake_watchers(deployment)
+
+
+def forget_earlier_run(job: Job) -> None:
+    """What an agent that is lost told of this job stands in the way of what is told now: bytes of
+    two runs would be one log.
+    """
+    LogChunk.objects.filter(job=job).delete()
+    StepRun.objects.filter(job=job).delete()
+    Job.objects.filter(pk=job.pk).update(log_size=0)
 
 
 def find_locked(agent: Agent, *, job_uid: str, fence: int) -> tuple[Target, Job]:
@@ -147,11 +166,29 @@ def report(agent: Agent, *, job_uid: str, fence: int, steps: Sequence[StepReport
     if job is None or job.fence != fence:
         raise Fenced("The job is no longer this agent's.")
     # Given up as unknown it gets no lease again, but its agent was only away and still runs it.
-    if not renew(job.pk, fence) and job.state != JobState.UNKNOWN:
+    if not renew(job.pk, fence) and not keeps(job, agent):
         raise Fenced("The job is no longer this agent's.")
     note_steps(job, steps)
     announcements.wake_watchers(job.deployment)
     return job.deployment.cancel_requested_at is not None
+
+
+def keeps(job: Job, agent: Agent) -> bool:
+    """Whether the agent still has a job that was given up while it could not be heard.
+
+    Unknown it stays, and is told of late. What was to be repeated it takes back, unless it was
+    offered since.
+    """
+    if job.state == JobState.READY and job.session == agent.session:
+        return take_back(job.pk, job.fence, agent)
+    return job.state == JobState.UNKNOWN
+
+
+def take_back(pk: int, fence: int, agent: Agent) -> bool:
+    session, lease = agent.session, lease_duration()
+    if session is None:
+        return False
+    return bool(job_rows.taken_back(pk=pk, fence=fence, session=session, lease=lease))
 
 
 def renew(pk: int, fence: int) -> bool:
@@ -215,6 +252,12 @@ def renew_all(agent: Agent, *, held: Sequence[tuple[str, int]]) -> list[Held]:
     if not held:
         return []
     fences = dict(held)
+    given_up = Job.objects.filter(
+        agent=agent, uid__in=fences, state=JobState.READY, session=agent.session
+    )
+    for pk, uid, fence in given_up.values_list("pk", "uid", "fence"):
+        if fences[uid] == fence:
+            take_back(pk, fence, agent)
     theirs = Job.objects.filter(
         agent=agent, uid__in=fences, state__in=[JobState.RUNNING, JobState.UNKNOWN]
     )
@@ -255,11 +298,34 @@ def finish(agent: Agent, *, job_uid: str, fence: int, ending: Ending) -> None:
             return
         note_late(job, ending)
         return
-    if job.state not in (JobState.RUNNING, JobState.OFFERED):
+    if job.state not in (JobState.RUNNING, JobState.OFFERED) and not keeps(job, agent):
         raise Fenced(f"The job is {job.get_state_display().lower()}.")
+    if ending.outcome == JobState.UNKNOWN and may_be_repeated(job):
+        hand_back(job, reason=ending.reason)
+        return
     note_steps(job, ending.steps)
     close(job, state=ending.outcome, reason=ending.reason)
     conclude(target, job.deployment, by=actor_of(agent))
+
+
+def may_be_repeated(job: Job) -> bool:
+    """Whether all that the job can have begun may be done again.
+
+    What was reported is not all: reports come later than steps begin, or not at all. So every
+    step has to be safe.
+    """
+    steps = job.deployment.snapshot.summary.get("steps", [])
+    is_wanted = job.deployment.state == State.RUNNING and job.fence < MOST_FENCES
+    return is_wanted and all(step.get("safe_to_repeat", False) for step in steps)
+
+
+def hand_back(job: Job, *, reason: str) -> None:
+    """Make a job ready to be taken once more, whose agent is lost or has lost it."""
+    StepRun.objects.filter(job=job, state=StepState.RUNNING).update(state=StepState.UNKNOWN)
+    job.state, job.lease_until, job.reason = JobState.READY, None, reason[:500]
+    job.save(update_fields=["state", "lease_until", "reason"])
+    hints.wake_on_commit("agent", job.agent.uid)
+    announcements.wake_watchers(job.deployment)
 
 
 def note_late(job: Job, ending: Ending) -> None:

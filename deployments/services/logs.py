@@ -35,6 +35,7 @@ def append(
         .only(
             "fence",
             "state",
+            "session",
             "log_size",
             "deployment__uid",
             "deployment__cancel_requested_at",
@@ -42,7 +43,9 @@ def append(
         )
         .first()
     )
-    if job is None or job.fence != fence or job.state not in (JobState.RUNNING, JobState.UNKNOWN):
+    if job is None or job.fence != fence:
+        raise jobs.Fenced("The job is no longer this agent's.")
+    if job.state != JobState.RUNNING and not jobs.keeps(job, agent):
         raise jobs.Fenced("The job is no longer this agent's.")
     is_canceled = job.deployment.cancel_requested_at is not None
     if offset > job.log_size or offset + len(content) <= job.log_size:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from deployments.models import (
     ACTIVE,
     FINISHED,
+    JOB_NOT_STARTED,
     Deployment,
     Evaluation,
     Job,
@@ -81,12 +82,8 @@ def give_up(job_pk: int, target_id: int) -> None:
     job = lapsed.filter(pk=job_pk).first()
     if job is None:
         return
-    if is_safe_to_repeat(job) and job.deployment.state == State.RUNNING:
-        job.state, job.lease_until = JobState.READY, None
-        job.reason = "The agent was lost; what it had begun is safe to repeat."
-        job.save(update_fields=["state", "lease_until", "reason"])
-        hints.wake_on_commit("agent", job.agent.uid)
-        announcements.wake_watchers(job.deployment)
+    if jobs.may_be_repeated(job):
+        jobs.hand_back(job, reason="The agent was lost; every step is safe to repeat.")
         return
     StepRun.objects.filter(job=job, state=StepState.RUNNING).update(state=StepState.UNKNOWN)
     jobs.close(
@@ -97,17 +94,24 @@ def give_up(job_pk: int, target_id: int) -> None:
     jobs.conclude(target, job.deployment)
 
 
-def is_safe_to_repeat(job: Job) -> bool:
-    """Whether everything the job can have begun may be done again.
+def skip_departed() -> int:
+    """Jobs that nobody will take, because their agent's key was revoked before it did."""
+    waiting = Job.objects.filter(state__in=JOB_NOT_STARTED, agent__revoked_at__isnull=False)
+    found = list(waiting.values_list("pk", "deployment__target_id")[:BATCH])
+    for pk, target_id in found:
+        skip_one(pk, target_id)
+    return len(found)
 
-    Without word of any step, the first one may have begun.
-    """
-    steps = job.deployment.snapshot.summary.get("steps", [])
-    begun = {run.position for run in job.step_runs.all()} or {0}
-    last_begun = max(begun)
-    return all(
-        step.get("safe_to_repeat", False) for step in steps if step["position"] <= last_begun + 1
-    )
+
+@transaction.atomic
+def skip_one(job_pk: int, target_id: int) -> None:
+    target = queues.lock(target_id)
+    waiting = Job.objects.filter(pk=job_pk, state__in=JOB_NOT_STARTED)
+    job = waiting.with_names().select_related("agent").first()
+    if job is not None:
+        reason = "The agent's key was revoked before it took the job."
+        jobs.close(job, state=JobState.SKIPPED, reason=reason)
+        jobs.conclude(target, job.deployment)
 
 
 def running_step(job: Job) -> str:

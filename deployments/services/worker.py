@@ -67,7 +67,7 @@ def forget_sessions() -> int:
 KINDS: dict[str, tuple[Callable[[], int], ...]] = {
     "events": (number_all, fan_out_all),
     "deliveries": (send_deliveries,),
-    "jobs": (sweeps.lapse_offers, sweeps.lapse_leases),
+    "jobs": (sweeps.lapse_offers, sweeps.lapse_leases, sweeps.skip_departed),
     "queues": (sweeps.make_due, sweeps.expire, sweeps.unstick, sweeps.evaluate_versions),
     "audit": (seal_all, audits.verify_due),
     "housekeeping": (

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.agents.agent_process import AgentProcess, is_alive, pid_in, wait_for
-from tests.agents.fake_server import FIRST_JOB, FakeServer, config_file, states
+from tests.agents.fake_server import FIRST_JOB, FakeServer, config_file, states, step
 
 
 def test_a_fenced_job_is_killed_and_told_of_no_more(
@@ -175,3 +175,24 @@ def test_a_job_that_cannot_be_stored_is_refused_before_anything_runs(
     assert job.outcome == "failed"
     assert job.reason.startswith("The job could not be stored here, nothing ran:")
     assert not job.log
+
+
+def test_a_job_of_safe_steps_that_was_given_away_and_comes_back_is_run_again(
+    server: FakeServer, agent: AgentProcess
+) -> None:
+    agent.start()
+    script = "echo run >> ../../../../runs; [ $(wc -l < ../../../../runs) = 2 ] || sleep 600"
+    job = server.offer(steps=[step(0, script, safe_to_repeat=True)])
+    server.wait(lambda: job.state == "running")
+    wait_for(lambda: list(agent.work_dir.rglob("runs")), "the first run")
+
+    server.fence_off(job)
+    wait_for(lambda: "is no longer this agent's" in agent.said, "the farewell")
+    with server.changed:
+        job.state = "ready"
+        server.changed.notify_all()
+    server.wait_over(job)
+
+    assert job.outcome == "succeeded"
+    (runs,) = agent.work_dir.rglob("runs")
+    assert runs.read_text() == "run\nrun\n"

@@ -7,7 +7,9 @@ from datetime import timedelta
 
 import pytest
 from django.db.models.functions import Now
+from django.utils import timezone
 
+from agents.models import Agent
 from deployments.models import Deployment, JobState, Snapshot, State, Target
 from deployments.services import cancel, jobs, queues, requests, sweeps
 from orgs.models import SYSTEM
@@ -155,3 +157,20 @@ def test_a_snapshot_names_what_ran_there_when_the_lock_came_not_when_it_was_awai
     assert env["HYDRA_PREVIOUS_VERSION"] == meanwhile.version.name
     assert deployment.previous_version == meanwhile.version
     assert set(Snapshot.objects.all()) == {meanwhile.snapshot, deployment.snapshot}
+
+
+def test_a_job_whose_agent_left_before_it_took_it_lets_the_queue_go_on() -> None:
+    place = factories.make_place()
+    first = deploy(place, "v1")
+    newcomer, _ = factories.make_agent(place.org)
+    Agent.objects.filter(pk=place.agent.pk).update(revoked_at=timezone.now())
+    ProjectAgent.objects.update(agent=newcomer)
+    second = deploy(place, "v2")
+
+    sweeps.skip_departed()
+
+    first.refresh_from_db()
+    assert first.state == State.CANCELED
+    assert "key was revoked before it took the job" in first.reason
+    assert Target.objects.get().head == second
+    assert [job.agent for job in second.jobs.all()] == [newcomer]
