@@ -23,7 +23,9 @@ PATTERNS_PER_SET = 1000
 ANYTHING = "(?s:.*)"
 MOVING_NAMES = "main|master|trunk|develop|latest|nightly|edge"
 
-VERSION_NAME = re.compile(r"[A-Za-z0-9._+][A-Za-z0-9._/+-]{0,127}")
+# Letters and digits of all scripts; those that count as letters and show nothing are none.
+VERSION_NAME = re.compile(r"[\w.+@#=,!%][\w.+@#=,!%~/-]{0,127}")
+BLANK_LETTERS = re.compile("[\u115f\u1160\u3164\uffa0]")
 
 HINTS = (
     (re.compile(r"\(\?(<?[=!]|>|#|\()"), "Look-around and conditions are not available."),
@@ -213,9 +215,13 @@ def is_moving(name: str, pattern: str = MOVING_NAMES) -> bool:
 
 
 def is_version_name(name: str) -> bool:
-    """Whether a version may be called so: what is safe in a path, a URL and a command line."""
+    """Whether a version may be called so: as branches and tags are, and as one word of a script.
+
+    It needs no escaping in JSON, which `deployments.services.evaluations` relies on.
+    """
     return (
         VERSION_NAME.fullmatch(name) is not None
+        and BLANK_LETTERS.search(name) is None
         and not name.endswith("/")
         and not any(part in {"", ".", ".."} for part in name.split("/"))
     )

@@ -18,7 +18,7 @@ from deployments.services import cancel, requests, versions
 from hydra.errors import Invalid, NotFound
 from orgs.models import Actor, Environment
 from projects.models import Application, Project, Version
-from projects.services.versions import VersionFacts
+from projects.services.versions import VersionFacts, require_name
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,7 @@ def deploy_version(wish: Wish, *, named: str, by: Actor) -> Deployment:
 @transaction.atomic
 def deploy_branch(wish: Wish, *, push: Push, by: Actor) -> Deployment:
     """Make a version of the branch as it stands now, and deploy it to the wanted place once."""
+    require_name(push.branch, at="branch")
     facts = VersionFacts(
         name=push.branch,
         commit=push.commit,

@@ -16,8 +16,8 @@ from projects import matching
 from projects.models import Application, Version
 
 NAME_RULE = (
-    "A version's name has 1 to 128 letters, digits and the characters . _ / + -, "
-    "and begins with a letter or a digit."
+    "A version's name has 1 to 128 letters, digits and the characters . _ - + / @ # = , ! % ~. "
+    "It begins with neither - nor ~, and no part of it between slashes is empty, . or .."
 )
 
 
@@ -57,8 +57,7 @@ def create_version(
     that was built already. With `is_push` the name moves, whatever it is, where the commit or the
     image says what is pushed. To be called in a transaction; AlreadyThere leaves it unusable.
     """
-    if not matching.is_version_name(facts.name):
-        raise Invalid.at("version", NAME_RULE, "Name it like v1.2.3, main or 4f2a9c1.")
+    require_name(facts.name, at="version")
     is_push = is_push and bool(facts.commit or facts.image)
     build = 1
     if is_push or matching.is_moving(facts.name, application.moving_names):
@@ -71,6 +70,11 @@ def create_version(
     except IntegrityError as error:
         raise AlreadyThere(facts.name) from error
     return Receipt(version, is_new=True)
+
+
+def require_name(name: str, *, at: str) -> None:
+    if not matching.is_version_name(name):
+        raise Invalid.at(at, NAME_RULE, "Name it like v1.2.3, main or 4f2a9c1.")
 
 
 def next_build(

@@ -9,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from deployments.models import Deployment, State
 from orgs.models import Organization
 from projects.models import Version
+from projects.services.versions import NAME_RULE
 from tests import factories
 from tests.api.client import Api, read, timeless
 
@@ -63,6 +64,18 @@ def test_a_branch_is_deployed_as_the_seeds_client_asks(api: Api, place: factorie
         "abc123",
         "Add a cart",
     )
+
+
+def test_a_branch_that_no_version_may_be_called_is_400_at_branch(
+    api: Api, place: factories.Place
+) -> None:
+    path = f"/api/v1/projects/{place.project.code}/deployments"
+
+    answer = read(api.post(path, {"branch": "feature/a b"}), 400)
+
+    assert [error["location"] for error in answer["details"]] == ["branch"]
+    assert answer["details"][0]["message"] == NAME_RULE
+    assert not Version.objects.exists()
 
 
 def test_without_a_branch_the_last_deployed_one_is_deployed(

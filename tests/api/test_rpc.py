@@ -88,6 +88,17 @@ def test_each_field_has_at_least_one_character(
     assert not Version.objects.exists()
 
 
+def test_a_branch_that_no_version_may_be_called_is_400_at_branch(
+    api: Api, place: factories.Place
+) -> None:
+    answer = read(
+        api.post("/v2/deploy.createDeployment", {**rpc_body(place), "branch": "a b"}), 400
+    )
+
+    assert [error["location"] for error in answer["error"]["errors"]] == ["branch"]
+    assert not Version.objects.exists()
+
+
 def test_a_wrong_git_commit_is_400_with_its_path(api: Api, place: factories.Place) -> None:
     body = {**rpc_body(place), "gitCommit": {"timestamp": "now"}}
 

@@ -56,6 +56,18 @@ def test_the_whole_name_must_match() -> None:
     assert reception.verdicts[0]["reason"] == "v1.2 does not match v1."
 
 
+@pytest.mark.parametrize(
+    "name", ["pkg@1.2.3", "feature#1", "dependabot/npm_and_yarn/@types/node-1", "é", "a=b,c!d%e~f"]
+)
+def test_verdicts_tell_of_a_version_that_is_named_like_a_branch_of_git(name: str) -> None:
+    place = make_ruled_place("v1")
+
+    reception = receive(place, name)
+
+    assert reception.verdicts[0]["reason"] == f"{name} does not match v1."
+    assert Evaluation.objects.get().verdicts == reception.verdicts
+
+
 def test_an_empty_pattern_matches_every_name() -> None:
     place = make_ruled_place("")
 

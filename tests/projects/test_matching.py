@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
@@ -308,19 +309,29 @@ def test_branches_move_and_releases_do_not() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["v1.2.3", "main", "feature/x-1", "1.0.0+build_7", "a" * 128, ".hidden", "+1", "_"]
-)
+    "name",
+    ["v1.2.3", "main", "feature/x-1", "1.0.0+build_7", "a" * 128, ".hidden", ".x", "+1", "_",
+     "v1@x", "pkg@1.2.3", "@scope/pkg@1.2.3", "feature#1", "#1", "a=b,c!d%e~f", "é", "日本語/٣",
+     "dependabot/npm_and_yarn/@types/node-1"],
+)  # fmt: skip
 def test_what_versions_may_be_called(name: str) -> None:
     assert is_version_name(name)
 
 
 @pytest.mark.parametrize(
     "name",
-    ["", "-rf", "a b", "a\n", "a" * 129, "é", "a/", "/a", "a//b", "..", "a/../b", "./a", "a\x00",
-     "$(x)", "a;b", "a\\b"],
+    ["", "-rf", "a b", "a\n", "a" * 129, "a/", "/a", "a//b", "..", "a/../b", "./a", "a\x00",
+     "$(x)", "a;b", "a\\b", "~root", 'a"b', "a'b", "a`b", "a&b", "a|b", "a<b", "a*b", "a?b",
+     "a\u200bb", "a\u202eb", "a\u3164b", "a\u00a0b", "a\u2028b", "a\x1fb", "a\x7fb",
+     "a\ud800b", "🚀"],
 )  # fmt: skip
 def test_what_versions_may_not_be_called(name: str) -> None:
     assert not is_version_name(name)
+
+
+@given(st.text(max_size=3))
+def test_what_versions_are_called_needs_no_escaping_in_json(name: str) -> None:
+    assert not is_version_name(name) or json.dumps(name, ensure_ascii=False) == f'"{name}"'
 
 
 @given(st.text(max_size=20), st.sampled_from(["regex", "wildcard", "exact", "tag"]))
