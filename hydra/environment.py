@@ -37,9 +37,9 @@ def flag(name: str, *, default: bool = False) -> bool:
 
 
 def whole(name: str, default: int) -> int:
-    value = text(name, str(default))
+    value = text(name, str(default)) or str(default)
     try:
-        return int(value)
+        return int(value.encode("ascii"))
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from error
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGURATION = ROOT / "docs" / "configuration.md"
-# Of Django, of the tests and `make stack`, and what `hydra up` hands to its own agent.
-NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "PGBIN", "HYDRA_AGENT_KEY"}
+# Of Django, of Python, of the tests and `make stack`, and what `hydra up` hands to its own agent.
+NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "PYTHONWARNINGS", "PGBIN", "HYDRA_AGENT_KEY"}
 READS = re.compile(r'environment\.(?:text|flag|whole|seconds|words|database)\(\s*"([A-Z_]+)"')
 ASKS = re.compile(r'os\.environ(?:\.get|\.setdefault)?[\[(]\s*"([A-Z_]+)"')
 # | `NAME` | default | meaning |

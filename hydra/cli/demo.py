@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,7 +30,7 @@ from orgs.models.rights import powers_of
 from orgs.services import environments, organizations
 from orgs.services import keys as key_services
 from orgs.services.credentials import Wish
-from projects.models import Application, FileType, Project
+from projects.models import Application, FileType, Project, Version
 from projects.services import applications, configs, overrides, projects, rules, steps
 
 EMAIL = "demo@hydra.localhost"
@@ -37,6 +38,7 @@ AGENT = "demo-server"
 PROJECT = "web-shop"
 APPLICATION = "shop-api"
 FILE = "app.env"
+NUMBERED = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})(?![0-9])")
 
 BASE = """\
 # What the Shop API starts with. Projects override it for each environment.
@@ -128,6 +130,16 @@ def make_demo(home: Path, url: str) -> Demo:
         )
     write_secrets(place, demo)
     return demo
+
+
+def next_version(demo: Demo) -> str:
+    """A name that the demo's application has no version of yet, and that is newer than all."""
+    names = Version.objects.filter(
+        application__org__slug=demo.organization, application__code=demo.application
+    ).values_list("name", flat=True)
+    numbers = [tuple(map(int, found.groups())) for name in names if (found := NUMBERED.match(name))]
+    major, minor, patch = max(numbers, default=(1, 0, -1))
+    return f"v{major}.{minor}.{patch + 1}"
 
 
 def demo_user(password: str) -> tuple[User, str]:

@@ -18,8 +18,12 @@ from typing import TextIO
 
 from hydra.cli.local_services import end_with_parent
 
+LAST_PORT = 65_535
 STOP_SECONDS = 2.0  # of the five that Ctrl-C may take in all; databases stop after
 WORKER_CONCURRENCY = "2"
+# Celery warns root because of pickle; our messages are JSON. Categories of packages cannot be
+# named in PYTHONWARNINGS, which is read before they can be imported, so this is its beginning.
+ROOT_IS_FINE = "ignore:You're running the worker with superuser privileges"
 
 
 class CannotRun(Exception):
@@ -27,14 +31,28 @@ class CannotRun(Exception):
 
 
 def port() -> int:
-    text = os.environ.get("PORT", "8000")
-    if not text.isdigit() or not 1 <= int(text) <= 65_535:
-        raise CannotRun(f"PORT must be a number from 1 to 65535, not {text!r}.")
-    return int(text)
+    return port_named("PORT", os.environ.get("PORT", ""), 8000)
 
 
 def live_port() -> int:
-    return int(os.environ.get("HYDRA_LIVE_PORT", str(port() + 1)))
+    return port_named("HYDRA_LIVE_PORT", os.environ.get("HYDRA_LIVE_PORT", ""), port() + 1)
+
+
+def port_named(name: str, given: str, default: int) -> int:
+    """The port that was given; nothing, as blank, is the default."""
+    text = given.strip() or str(default)
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else 0
+    if not 1 <= number <= LAST_PORT:
+        raise CannotRun(f"{name} must be a number from 1 to {LAST_PORT}, not {text!r}.")
+    return number
+
+
+def command_used() -> str:
+    """How whoever started this would start it again."""
+    words = sys.argv[1:]
+    if "--demo" in words:
+        return "make stack" if "--stack" in words else "make up"
+    return " ".join(["hydra", *words])
 
 
 def bind() -> str:
@@ -50,7 +68,7 @@ def require_free(number: int) -> None:
         except OSError as error:
             raise CannotRun(
                 f"Port {number} on {bind()} cannot be used ({error.strerror}): another program "
-                f"has it. Choose another one, such as: PORT={number + 10} make up"
+                f"has it. Choose another one, such as: PORT={number + 10} {command_used()}"
             ) from error
 
 
@@ -65,7 +83,7 @@ def hold(home: Path) -> None:
     except OSError as error:
         raise CannotRun(
             f"Another Hydra runs in {home}. Stop it, or give this one a folder of its own: "
-            "HYDRA_HOME=./var2 make up"
+            f"HYDRA_HOME=./var2 {command_used()}"
         ) from error
     _held.append(lock)
 
@@ -100,6 +118,14 @@ def commands() -> dict[str, list[str]]:
         ],
         "beat": [*celery, "beat", "--loglevel", "WARNING"],
     }
+
+
+def environment_of(part: str) -> dict[str, str]:
+    """What a supervised part is started with."""
+    if part != "worker":
+        return dict(os.environ)
+    filters = [os.environ.get("PYTHONWARNINGS", ""), ROOT_IS_FINE]
+    return {**os.environ, "PYTHONWARNINGS": ",".join(filter(None, filters))}
 
 
 def say(sentence: str) -> None:

@@ -120,7 +120,7 @@ def run_full(*, with_demo: bool) -> int:
     say(f"starting {', '.join(commands)}")
     try:
         for name, command in commands.items():
-            supervisor.add(Child(name, command, os.environ))
+            supervisor.add(Child(name, command, processes.environment_of(name)))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: supervisor.stopping.set())
         is_ready = wait_until_ready(url, supervisor) and wait_until_ready(
@@ -167,7 +167,7 @@ def start_demo(supervisor: Supervisor, url: str) -> None:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hydra.settings")
     django.setup()
-    from hydra.cli.demo import make_demo  # noqa: PLC0415  # needs the models
+    from hydra.cli.demo import make_demo, next_version  # noqa: PLC0415  # needs the models
 
     say("making the demo organization and starting its agent")
     place = home()
@@ -181,11 +181,11 @@ def start_demo(supervisor: Supervisor, url: str) -> None:
         Child("demo agent", agent, environment, stop_signal=signal.SIGINT, holds_input=True)
     )
     facts = json.loads((place / "demo.json").read_text())
-    sys.stdout.write(welcome(facts))
+    sys.stdout.write(welcome(facts, next_version(demo)))
     sys.stdout.flush()
 
 
-def welcome(facts: dict[str, str]) -> str:
+def welcome(facts: dict[str, str], version: str) -> str:
     create = f"{facts['url']}/api/externals/version/create"
     return f"""
 Hydra is running.
@@ -195,9 +195,9 @@ Hydra is running.
   Password  {facts["password"]}
   API key   {facts["api_key"]}
 
-Deploy a version (its rules send v1.0.0 to all three environments):
+Deploy a version (its rules send {version} to all three environments):
 
-  curl -X POST "{create}?appCode={facts["application"]}&version=v1.0.0" \\
+  curl -X POST "{create}?appCode={facts["application"]}&version={version}" \\
     -H "Authorization: Bearer {facts["api_key"]}"
 
 Ctrl-C stops everything. These facts stand in {os.environ["HYDRA_HOME"]}/demo.json.

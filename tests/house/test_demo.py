@@ -9,10 +9,11 @@ from django.test import Client
 
 from agents.models import Agent
 from hydra import keys
-from hydra.cli.demo import make_demo
+from hydra.cli.demo import make_demo, next_version
 from orgs.models import SYSTEM, ApiKey, Organization, Plan
-from projects.models import Project, ProjectAgent
+from projects.models import Application, Project, ProjectAgent
 from projects.services import projects
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 URL = "http://127.0.0.1:8000"
@@ -83,3 +84,15 @@ def test_lost_secrets_are_renewed_and_old_ones_are_worth_nothing(tmp_path: Path)
     live = Agent.objects.filter(revoked_at=None)
     assert [agent.digest for agent in live] == [keys.digest(second.agent_key)]
     assert ProjectAgent.objects.filter(agent__in=live).count() == 1
+
+
+def test_each_time_the_version_to_try_is_a_new_one(tmp_path: Path) -> None:
+    demo = make_demo(tmp_path, URL)
+    application = Application.objects.get(org__slug=demo.organization)
+    assert next_version(demo) == "v1.0.0"
+
+    for name, then in (("v1.0.0", "v1.0.1"), ("v1.0.9", "v1.0.10"), ("main", "v1.0.10")):
+        factories.make_version(application, name)
+        assert next_version(demo) == then
+    factories.make_version(application, "v2.0.0-rc1")
+    assert next_version(demo) == "v2.0.1"

@@ -54,6 +54,7 @@ def test_without_addresses_it_runs_embedded_and_makes_its_secrets_once(tmp_path:
         ({"REDIS_URL": "redis://h/0"}, "DATABASE_URL is missing"),
         ({**FULL, **SECRETS, "DATABASE_URL": "mysql://u@h/d"}, "DATABASE_URL must be"),
         ({"PORT": "http"}, "PORT must be a whole number"),
+        ({"PORT": "\uff18\uff10\uff10\uff10"}, "PORT must be a whole number"),
         ({"DEBUG": "maybe"}, "DEBUG must be true or false"),
         ({"SECRET_KEY_FILE": "/nowhere"}, "SECRET_KEY_FILE cannot be read"),
     ],
