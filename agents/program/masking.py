@@ -95,12 +95,14 @@ class _Search:
     """Finds all occurrences of many patterns."""
 
     def __init__(self, patterns: list[bytes]) -> None:
-        self._periods = {pattern: _period(pattern) for pattern in patterns}
-        self._always = patterns
+        self._longer = _by_beginning(patterns)
+        shortest = list(self._longer)
+        self._periods = {pattern: _period(pattern) for pattern in shortest}
+        self._always = shortest
         self._by_word: dict[int, set[bytes]] = defaultdict(set)
         self._word = 4
-        if len(patterns) > _FEW_PATTERNS:
-            self._sieve(patterns)
+        if len(shortest) > _FEW_PATTERNS:
+            self._sieve(shortest)
         self._present = frozenset(self._by_word)
 
     def _sieve(self, patterns: list[bytes]) -> None:
@@ -116,7 +118,7 @@ class _Search:
                 self._by_word[word[0]].add(pattern)
 
     def find(self, stream: bytes) -> list[tuple[int, int]]:
-        """Start and end of every occurrence, by start; they may overlap."""
+        """Start and end of all that occurs, the longest at each start, by start; may overlap."""
         patterns = self._candidates(stream)
         found = [span for pattern in patterns for span in self._spans(pattern, stream)]
         found.sort()
@@ -137,9 +139,25 @@ class _Search:
     def _spans(self, pattern: bytes, stream: bytes) -> Iterator[tuple[int, int]]:
         start = stream.find(pattern)
         while start >= 0:
-            yield start, start + len(pattern)
+            found = next((p for p in self._longer[pattern] if stream.startswith(p, start)), pattern)
+            yield start, start + len(found)
             # No other occurrence can begin before that.
             start = stream.find(pattern, start + self._periods[pattern])
+
+
+def _by_beginning(patterns: list[bytes]) -> dict[bytes, list[bytes]]:
+    """The patterns that begin with no other one, each with those that do begin with it, longest
+    first: only where it occurs can they.
+    """
+    longer: dict[bytes, list[bytes]] = {}
+    shortest = None
+    for pattern in sorted(patterns):
+        if shortest is not None and pattern.startswith(shortest):
+            longer[shortest].append(pattern)
+        else:
+            shortest = pattern
+            longer[pattern] = []
+    return {start: sorted(those, key=len, reverse=True) for start, those in longer.items()}
 
 
 def _period(pattern: bytes) -> int:
@@ -196,15 +214,21 @@ def _lower_escapes(quoted: str) -> str:
 def _base64_forms(plain: bytes) -> Iterator[bytes]:
     """The characters that depend on `plain` alone, for each place it can have in a group of three.
 
-    Encoded on its own and long, it is broken into lines; each line is a form of its own.
+    Where nothing follows, these are its last one and the padding too. Encoded on its own and long,
+    it is broken into lines; each line is a form of its own.
     """
     for foreign, characters in enumerate(_FOREIGN_CHARACTERS):
-        encoded = base64.b64encode(b"\0" * foreign + plain)
-        own = encoded[characters : (foreign + len(plain)) * 8 // 6]
-        yield own
-        yield own.translate(bytes.maketrans(b"+/", b"-_"))
-        if foreign == 0 and len(own) > _BASE64_LINE:
-            for start in range(0, len(own), _BASE64_LINE):
-                line = own[start : start + _BASE64_LINE]
-                if len(line) >= _LINE_MIN_LENGTH:
-                    yield line
+        last = base64.b64encode(b"\0" * foreign + plain)[characters:]
+        own = last[: (foreign + len(plain)) * 8 // 6 - characters]
+        for form in (own, last.rstrip(b"="), last):
+            yield form
+            yield form.translate(bytes.maketrans(b"+/", b"-_"))
+            if foreign == 0 and len(form) > _BASE64_LINE:
+                yield from _base64_lines(form)
+
+
+def _base64_lines(form: bytes) -> Iterator[bytes]:
+    for start in range(0, len(form), _BASE64_LINE):
+        line = form[start : start + _BASE64_LINE]
+        if len(line) >= _LINE_MIN_LENGTH:
+            yield line

@@ -62,6 +62,8 @@ def test_overlapping_secrets_have_one_mask() -> None:
     assert fed(Masker(["abcdef", "defghi"]), b"<abcdefghi>", random.Random(2)) == b"<***>"
     assert fed(Masker(["aaaaaa"]), b"<" + b"a" * 15 + b">", random.Random(3)) == b"<***>"
     assert fed(Masker(["abcabc"]), b"<abcabcabcabc>") == b"<***>"
+    longer = Masker(["abcdef", "abcdefgh"])
+    assert fed(longer, b"<abcdefgh abcdefg>", random.Random(4)) == b"<*** ***g>"
 
 
 def test_short_values_are_not_secrets() -> None:
@@ -88,6 +90,24 @@ def test_a_secret_is_found_in_every_spelling(secret: str, many: bool) -> None:
             encoded = fed(masker, encode(before + plain + b"after"), random.Random(5))
             assert encoded.count(MASK) == 1
             assert len(encoded.replace(MASK, b"")) <= 14
+
+
+@given(
+    secret=st.binary(min_size=6, max_size=12).map(lambda raw: raw.hex()[: 6 + len(raw) % 3]),
+    many=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+def test_nothing_is_left_of_a_secret_that_ends_what_is_encoded(
+    secret: str, many: bool, seed: int
+) -> None:
+    masker = Masker([secret, *(f"{number:08d}-other" for number in range(40 * many))])
+
+    for before, foreign in ((b"", 0), (b"x", 2), (b"xy", 3), (b"xyz", 4)):
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            encoded = encode(before + secret.encode())
+            for printed in (encoded, encoded.rstrip(b"=")):
+                masked = fed(masker, b"[" + printed + b"]", random.Random(seed))
+                assert masked == b"[" + encoded[:foreign] + b"***]"
 
 
 def test_a_long_secret_is_found_where_base64_breaks_its_lines() -> None:
