@@ -12,6 +12,7 @@ from hydra.api.fields import Taken, Text
 from hydra.api.schema import DELETED, PAGED, Operation, data, described, page
 from orgs.access import Right, permission
 from orgs.models import Organization
+from projects import matching
 from projects.access import ApplicationRoute
 from projects.models import Application, ApplicationQuerySet, Version
 from projects.services import applications, icons, naming
@@ -34,6 +35,12 @@ class ApplicationTaken(Taken):
     name = Text(max_length=100, trim_whitespace=True)
     code = Text(max_length=60, required=False, help_text="Made from the name when left out.")
     description = Text(max_length=2000, required=False, allow_blank=True)
+    moving_names = Text(
+        max_length=500,
+        required=False,
+        allow_blank=True,
+        help_text="The pattern of names that are built again; branches such as main unless given.",
+    )
 
 
 class ApplicationChanged(Taken):
@@ -99,6 +106,7 @@ class ApplicationViewSet(ApplicationRoute):
             name=taken["name"],
             code=taken.get("code") or self.free_code(taken["name"]),
             description=taken.get("description", ""),
+            moving_names=taken.get("moving_names", matching.MOVING_NAMES),
             by=self.actor,
         )
         return self.show(show_application(application), status=201)

@@ -12,6 +12,7 @@ from hydra.errors import Conflict
 from orgs.models import Actor, Organization
 from orgs.services import events
 from orgs.services.events import Subject
+from projects import matching
 from projects.models import Application, Project, Strategy
 from projects.services.naming import (
     CodeTaken,
@@ -42,14 +43,23 @@ class ApplicationChanges(TypedDict, total=False):
 
 
 @transaction.atomic
-def create_application(
-    org: Organization, *, name: str, code: str, by: Actor, description: str = ""
+def create_application(  # noqa: PLR0913  # each is said by name
+    org: Organization,
+    *,
+    name: str,
+    code: str,
+    by: Actor,
+    description: str = "",
+    moving_names: str = matching.MOVING_NAMES,
 ) -> Application:
+    require_pattern(Strategy.REGEX, moving_names, at="moving_names")
     lock_org(org)
     name = require_name(name, thing="An application")
     description = require_text(description.strip(), at="description", longest=2000)
     require_free(org, code=require_code(code))
-    application = Application.objects.create(org=org, name=name, code=code, description=description)
+    application = Application.objects.create(
+        org=org, name=name, code=code, description=description, moving_names=moving_names
+    )
     record(application, "application.created", by=by, code=code)
     return application
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from orgs.models import Organization
 from projects.models import Application
 from tests import factories
@@ -23,6 +25,24 @@ def test_an_application_is_created_listed_and_found_by_id_and_code(api: Api) -> 
     assert read(api.get("/api/v1/applications"))["data"] == [created]
     for named in (created["id"], "web-shop"):
         assert read(api.get(f"/api/v1/applications/{named}"))["data"] == created
+
+
+@pytest.mark.parametrize("pattern", ["main|feature/.*", ""])
+def test_an_application_is_created_with_its_moving_names(api: Api, pattern: str) -> None:
+    body = {"name": "Shop", "moving_names": pattern}
+
+    created = read(api.post("/api/v1/applications", body), 201)["data"]
+
+    assert created["moving_names"] == Application.objects.get().moving_names == pattern
+
+
+def test_a_bad_pattern_of_moving_names_is_400_at_its_place(api: Api) -> None:
+    body = {"name": "Shop", "moving_names": "feature/("}
+
+    answer = read(api.post("/api/v1/applications", body), 400)
+
+    assert [error["location"] for error in answer["details"]] == ["moving_names"]
+    assert not Application.objects.exists()
 
 
 def test_an_application_shows_its_latest_version(api: Api, northwind: Organization) -> None:
