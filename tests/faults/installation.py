@@ -106,6 +106,7 @@ class Installation:
             own["DATABASE_URL"] = self.database
             own["REDIS_URL"] = os.environ["REDIS_URL"]
             own["HYDRA_LIVE_PORT"] = str(free_port())
+            own["HYDRA_WEB_PROCESSES"] = "1"  # enough, and sooner there
         return {**kept, **own, **self.environment}
 
     def log(self) -> str:
