@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from django.conf import settings
@@ -95,9 +96,20 @@ class Route:
     example: str
 
 
-@cache
+_making = Lock()
+
+
 def description() -> dict[str, Any]:
-    """The OpenAPI document. It cannot change while the process runs."""
+    """The OpenAPI document. It cannot change while the process runs.
+
+    Made by one thread: what makes it learns about its extensions on the way, and two at once trip.
+    """
+    with _making:
+        return make_description()
+
+
+@cache
+def make_description() -> dict[str, Any]:
     generator = SchemaGenerator(urlconf=ROUTES)  # type: ignore[no-untyped-call]  # spectacular's
     made: dict[str, Any] = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     return made

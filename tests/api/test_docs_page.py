@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -88,3 +90,16 @@ def test_the_page_shows_every_route_and_every_code(db: None, described: Any) -> 
         assert f"<code>{path}</code>" in page
     for code in docs.CODES:
         assert f'id="error-{code.name}"' in page
+
+
+def test_who_ask_for_it_first_and_at_once_get_the_same_one() -> None:
+    docs.make_description.cache_clear()
+    together = Barrier(4)
+
+    def ask(_: int) -> dict[str, Any]:
+        together.wait(timeout=30)
+        return docs.description()
+
+    with ThreadPoolExecutor(4) as pool:
+        first, *others = pool.map(ask, range(4))
+    assert all(other is first for other in others)
