@@ -45,6 +45,12 @@ def eventually(is_so: Callable[[], object]) -> bool:
     return False
 
 
+@pytest.fixture(autouse=True)
+def nobody_listens_yet() -> None:
+    """What other tests of this process left listening hears another Redis."""
+    hints._start_afresh()
+
+
 @pytest.fixture
 def ear() -> Iterator[Ear]:
     ear = Ear()
